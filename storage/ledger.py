@@ -211,17 +211,29 @@ class LedgerReader:
         self._key = key
 
     def checkpoint(self) -> Checkpoint:
-        """Read the latest checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
+        """Read the latest checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`.
+
+        Without the lock, another process can hand the ledger over between the reading of the checkpoint and that of the
+        key: where they do not fit, both are read again until neither has changed.
+        """
+        note = self._note()
+        while note is not None:
+            key = self._key()
+            try:
+                return Checkpoint.parse(open_note(note, [key]))
+            except FormatError as error:
+                earlier, note = note, self._note()
+                if note == earlier and self._key() == key:
+                    raise _damaged(error.expected, error.found) from error
+        return Checkpoint(self._key().name, 0, EMPTY_ROOT)
+
+    def _note(self) -> str | None:
         try:
-            note = (self.folder / "checkpoint").read_text("utf-8")
+            return (self.folder / "checkpoint").read_text("utf-8")
         except FileNotFoundError:
-            return Checkpoint(self._key().name, 0, EMPTY_ROOT)
+            return None
         except (OSError, UnicodeDecodeError) as error:
             raise _damaged("a readable checkpoint", str(error)) from error
-        try:
-            return Checkpoint.parse(open_note(note, [self._key()]))
-        except FormatError as error:
-            raise _damaged(error.expected, error.found) from error
 
     def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
         """Prove that an event is in the tree of `size` leaves (default: the latest). Raises `LedgerError`."""

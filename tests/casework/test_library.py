@@ -120,7 +120,7 @@ def test_custody_tells_every_event_in_order(home: Home, collector: Signer) -> No
 
 
 def test_a_disclosure_says_what_was_not_given(home: Home, collector: Signer, tmp_path: Path) -> None:
-    package = unpack_package(tmp_path)
+    package = unpack_package(tmp_path, version=1)  # exported from this home
     made = disclose(home, collector, package, to="defence", basis="order of 3 May", fingerprint_by="telephone")
     assert made.detail["package"] == "almaty-full"
     given = len(made.exculpatory)

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from archiver.checks import check_home, worst
 from archiver.cli.main import main
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
+from archiver.export.replay import archive_in, installed, server
 from archiver.home.home import Home
 from storage.digest import sha256_hex
 from tests.support.checking import DRAW, PRINT, making_once, without_prints
@@ -596,15 +598,13 @@ def test_the_recordings_are_replayed_in_a_browser_without_a_network(full: Path) 
 
     from archiver.tools.chromium import program
 
-    if program() is None or not (full / "data" / "replay" / "ui.js").exists():
+    if program() is None or (viewer := installed({})) is None:
         lacking("Chromium, or ReplayWeb.page, is not installed")
-    serving = subprocess.Popen(
-        [sys.executable, "-I", full / "data" / "replay" / "serve.py", "0", "quiet"], stdout=subprocess.PIPE, text=True
-    )
+    serving = server(archive_in(full), viewer, 0)
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{serving.server_port}/"
     asked: list[str] = []
     try:
-        assert serving.stdout is not None
-        address = serving.stdout.readline().split()[-1]
         with playwright.sync_playwright() as started:
             browser = started.chromium.launch(executable_path=program(), args=["--no-sandbox"])
             page = browser.new_page()
@@ -623,10 +623,9 @@ def test_the_recordings_are_replayed_in_a_browser_without_a_network(full: Path) 
                 assert shows(page, script), link
             browser.close()
     finally:
-        serving.kill()
-        serving.wait()
-    origin = address.rpartition("/replay/")[0]
-    assert [url for url in asked if not url.startswith((origin, "data:", "blob:"))] == []
+        serving.shutdown()
+        serving.server_close()
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
 
 
 def shows(page: Any, script: str) -> bool:

@@ -293,3 +293,20 @@ def test_a_reader_follows_a_hand_over_and_refuses_another_key(fixture: Fixture) 
         reader.checkpoint()
     keys.append(fixture.signer.key)
     assert reader.checkpoint().size == 1
+
+
+def test_a_hand_over_while_a_reader_reads_is_no_damage(fixture: Fixture) -> None:
+    """Between the reading of the checkpoint and that of its key, and the other way round."""
+    fixture.add()
+    stale = NoteSigner(fixture.signer.name, Ed25519PrivateKey.generate())
+    asked = iter([stale.key, fixture.signer.key])
+    assert LedgerReader(fixture.folder, lambda: next(asked, fixture.signer.key)).checkpoint().size == 1
+    path = fixture.folder / "ledger" / "checkpoint"
+    note = path.read_text("utf-8")
+    path.write_text(sign(note.partition("\n\n")[0] + "\n", stale), "utf-8")
+
+    def meanwhile() -> VerifierKey:
+        path.write_text(note, "utf-8")
+        return fixture.signer.key
+
+    assert LedgerReader(fixture.folder, meanwhile).checkpoint().size == 1

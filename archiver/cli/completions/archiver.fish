@@ -934,6 +934,7 @@ complete -c archiver -n '_shtab_archiver_using serve' -l no-account -d 'Use Tele
 complete -c archiver -n '_shtab_archiver_using serve' -l port -x -d 'Port (default 8686).'
 complete -c archiver -n '_shtab_archiver_using serve' -l host -x -d 'Address to listen on (default 127.0.0.1: this machine only).'
 complete -c archiver -n '_shtab_archiver_using serve' -l name -x -d 'Host name that others use for it; repeatable.'
+complete -c archiver -n '_shtab_archiver_using serve; and test $_shtab_archiver_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'A full package, unpacked, or a .wacz file: its recordings are shown in the browser, on this machine alone.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a doctor -d 'Check this machine, and whether the platforms have changed.'
 complete -c archiver -n '_shtab_archiver_using doctor' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using doctor' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'

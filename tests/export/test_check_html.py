@@ -1,0 +1,144 @@
+"""`check.html` in a browser: it opens from the disk, asks nobody, and says of files and signature what check.py says of them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.home.people import key_words
+from tests.support.packages import PackagedCase, copy_of, flipped, lacking
+
+PAGE = Path(__file__).parents[2] / "archiver" / "export" / "check.html"
+FIT = "FILES AND SIGNATURE FIT: recordings and times were not looked at, run check.py"
+Check = Callable[[Path, str], tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def browser(full: Path) -> Iterator[Any]:
+    """Started after the package was made: commands and Playwright each want the thread's loop for themselves."""
+    from playwright import sync_api as playwright
+
+    from archiver.tools.chromium import program
+
+    if program() is None:
+        lacking("Chromium is not installed")
+    with playwright.sync_playwright() as started:
+        made = started.chromium.launch(executable_path=program(), args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def check(browser: Any) -> Check:
+    """Check a folder with a fingerprint: (verdict, lines)."""
+
+    def checked(package: Path, fingerprint: str) -> tuple[str, str]:
+        asked: list[str] = []
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: asked.append(str(error)))
+        page.goto(PAGE.as_uri())
+        page.set_input_files("#folder", str(package))
+        page.fill("#fingerprint", fingerprint)
+        page.click("#start")
+        page.wait_for_selector("#verdict:not([hidden])")
+        said = page.inner_text("#verdict"), page.inner_text("#said")
+        page.close()
+        assert asked == [PAGE.as_uri()]
+        return said
+
+    return checked
+
+
+def test_an_honest_package_fits_and_is_never_called_intact(check: Check, full: Path, case: PackagedCase) -> None:
+    for fingerprint in (case.fingerprint, ", ".join(key_words(case.fingerprint))):
+        verdict, lines = check(full, fingerprint)
+        assert verdict == FIT, lines
+    assert "intact" not in FIT.lower()
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "said"),
+    [("", "signer unconfirmed"), ("tuhif komil", "no fingerprint"), ("0" * 64, "other than the one that you named")],
+)
+def test_a_fingerprint_that_is_none_or_another(check: Check, full: Path, fingerprint: str, said: str) -> None:
+    verdict, lines = check(full, fingerprint)
+    assert said in lines
+    assert verdict.startswith("TAMPERED" if fingerprint.startswith("0") else "CANNOT TELL")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "said"),
+    [
+        ("data/tables/posts.csv", "TAMPERED", "is not what its manifest says"),
+        ("tagmanifest-sha256.txt", "TAMPERED", ""),
+        ("signature/tagmanifest-sha256.txt.note", "TAMPERED", ""),
+        ("-data/media", "INCOMPLETE", "are not there"),
+        ("+data/opinion.pdf", "TAMPERED", "is listed in no manifest"),
+        ("+data/.DS_Store", "CANNOT TELL", "was written by an operating system"),
+    ],
+)
+def test_what_it_looks_at_is_found(
+    check: Check, full: Path, case: PackagedCase, tmp_path: Path, name: str, expected: str, said: str
+) -> None:
+    package = copy_of(full, tmp_path)
+    path = package / name.lstrip("+-")
+    if name.startswith("-"):
+        next(path.iterdir()).unlink()
+    elif name.startswith("+"):
+        path.write_bytes(b"x")
+    else:
+        path.write_bytes(flipped(path.read_bytes(), 70))
+    verdict, lines = check(package, case.fingerprint)
+    assert verdict.startswith(expected), lines
+    assert said in lines
+
+
+def test_its_digests_are_those_of_openssl(browser: Any, tmp_path: Path) -> None:
+    """At the bounds of blocks and pieces; gigabytes of it by `make soak`."""
+    page = browser.new_page()
+    page.goto(PAGE.as_uri())
+    for size in (0, 1, 55, 56, 63, 64, 119, 120, 4095, 1_000_003):
+        path = tmp_path / str(size)
+        path.write_bytes(bytes((7 * n + size) % 251 for n in range(size)))
+        for algorithm, script in (("sha256", "sha256(data)"), ("sha512", "hex(sha512(data))")):
+            if algorithm == "sha512" and size > 5000:
+                continue
+            code = f"size => {{ const data = Uint8Array.from({{length: size}}, (_, n) => (7 * n + size) % 251); return {script}; }}"
+            theirs = subprocess.run(
+                ["openssl", "dgst", f"-{algorithm}", "-r", path], capture_output=True, text=True, check=True
+            )
+            assert page.evaluate(code, size) == theirs.stdout.split()[0]
+    page.close()
+
+
+def test_pages_of_a_package_open_by_a_double_click(browser: Any, full: Path) -> None:
+    """From the disk, at two widths: nothing is asked of anybody, pictures are veiled until they are asked for, films play."""
+    asked: list[str] = []
+    names = ["START-HERE.html", "data/report.html", "data/view/index.html", "data/view/I0001.html"]
+    for name in names:
+        for width in (390, 1280):
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("console", lambda message: asked.append(message.text))
+            page.goto((full / name).as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            page.close()
+    assert [url for url in asked if not url.startswith((full.as_uri(), "data:"))] == []
+    page = browser.new_page()
+    page.goto((full / "data/view/I0001.html").as_uri())
+    veil = page.locator(".veil").first
+    assert "blur" in veil.locator("> *").first.evaluate("one => getComputedStyle(one).filter")
+    page.check("#show-1")
+    assert veil.locator("> *").first.evaluate("one => getComputedStyle(one).filter") == "none"
+    length = page.evaluate(
+        "() => new Promise(done => { const film = document.querySelector('video'); "
+        "film.addEventListener('loadedmetadata', () => done(film.duration)); "
+        "film.addEventListener('error', () => done(null)); film.preload = 'metadata'; film.load(); })"
+    )
+    assert length
+    page.close()
