@@ -49,6 +49,8 @@ class _Worker:
     listening: asyncio.Task[None] | None = None
     door: Door | None = None
     """Its way to the recorder; None where it could hand none over."""
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever reads its standard output: a pool can be closed while a job still waits for an answer."""
 
 
 class ExtractorPool:
@@ -113,7 +115,7 @@ class ExtractorPool:
             if worker.door is not None and job.get("proxy"):
                 given["proxy"] = worker.door.open_to(job["proxy"])
             worker.process.stdin.write(json.dumps(given).encode() + b"\n")
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout), worker.reading:
                 line = await worker.process.stdout.readline()
             if not line:
                 await worker.process.wait()
@@ -148,7 +150,8 @@ class ExtractorPool:
         self._all.add(worker)
         worker.listening = asyncio.ensure_future(_listen(process, worker.said))
         assert process.stdout is not None
-        line = await process.stdout.readline()
+        async with worker.reading:
+            line = await process.stdout.readline()
         try:
             ready = json.loads(line)
             worker.version, worker.runtime = str(ready["ready"]), ready["js_runtime"]
@@ -182,8 +185,9 @@ class ExtractorPool:
             if worker.process.stdin is not None:
                 worker.process.stdin.close()
             if worker.process.stdout is not None:
-                with contextlib.suppress(ValueError):
-                    await worker.process.stdout.read()
+                async with worker.reading:
+                    with contextlib.suppress(ValueError):
+                        await worker.process.stdout.read()
             if worker.listening is not None:
                 await worker.listening
             await worker.process.wait()
