@@ -31,9 +31,12 @@ class Database:
         self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.postgres else {"timeout": 30})
 
     def create(self, tables: MetaData) -> None:
-        """Create the tables that are missing."""
-        with self.alone():
-            tables.create_all(self._engine)
+        """Create the tables that are missing. Of several processes that begin at once, one does."""
+        with self.alone(), self._engine.connect() as connection:
+            if not self.postgres:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # before looking which there are
+            tables.create_all(connection)
+            connection.commit()
 
     def close(self) -> None:
         """Close all connections."""

@@ -62,7 +62,9 @@ def test_what_runs_goes_on_by_its_proxy_and_says_what_broke(shell: Shell, starte
     started += [server, worker]
     assert server.stdout is not None
     assert worker.stdout is not None
-    address = json.loads(server.stdout.readline())["serving"].removeprefix("http://")
+    first = server.stdout.readline()
+    assert "serving" in first, first
+    address = json.loads(first)["serving"].removeprefix("http://")
     assert worker.stdout.readline().startswith("working")
     token = (shell.home / "keys" / "api-token").read_text()
     path.write_text(path.read_text().replace("\nproxy =", "\nproxi =", 1))
