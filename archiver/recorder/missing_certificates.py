@@ -34,6 +34,8 @@ _LINKS = 2
 _IN_ANSWER = 64
 """How many certificates of one answer are looked at."""
 _PEM = b"-----BEGIN "
+_NO_EXTENSION: tuple[type[Exception], ...] = (x509.ExtensionNotFound, x509.DuplicateExtension, *UNREADABLE)
+_NO_CERTIFICATE: tuple[type[Exception], ...] = (UnsupportedAlgorithm, *UNREADABLE)
 
 Place = tuple[str, int]
 """Host and port of a server."""
@@ -172,7 +174,7 @@ def issuer_host(chain: Sequence[str]) -> str | None:
 def _issuer_links(certificate: x509.Certificate) -> Iterator[WireLink]:
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, *UNREADABLE):
+    except _NO_EXTENSION:
         return
     for item in access:
         if item.access_method != AuthorityInformationAccessOID.CA_ISSUERS:
@@ -196,7 +198,7 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
     for read in readers:
         try:
             return read(data)
-        except (*UNREADABLE, UnsupportedAlgorithm):
+        except _NO_CERTIFICATE:
             continue
     return []
 
