@@ -806,10 +806,10 @@ def der_end(data: bytes) -> int:
 
 def one_root(pem: bytes, name: str, stem: str) -> bytes:
     """The certificate that was fingerprinted, written anew: nothing else that stands in the file reaches openssl."""
-    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
-    data = base64.b64decode(re.sub(rb"\s", b"", blocks[0]), validate=True) if len(blocks) == 1 else b""
+    block = re.fullmatch(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", pem)
+    data = base64.b64decode(re.sub(rb"\s", b"", block[1]), validate=True) if block else b""
     tampered_if(
-        pem.count(b"-----BEGIN") != 1 or hashlib.sha256(data).hexdigest() != name,
+        not block or hashlib.sha256(data).hexdigest() != name,
         f"{stem}: the root certificate is another one, or not the only one in its file",
     )
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
@@ -899,6 +899,7 @@ def check_stamps(
     """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
     folder, names, ledger, leaves, on, today, roots = about
     tokens: list[Token] = []
+    led_to: set[str] = set()
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
         where = f"proofs/timestamps/{size}"
@@ -914,6 +915,8 @@ def check_stamps(
             }
         )
         for stem in stems:
+            if f"{stem}.root" in names:
+                led_to.add(read_small(folder, f"{stem}.root").decode("ascii", "replace").strip())
 
             def one(stem: str = stem, size: int = size, note: bytes = note) -> str:
                 seconds, root = token_time(folder, names, stem, note)
@@ -943,6 +946,8 @@ def check_stamps(
                     "note", f"timestamp {size} Bitcoin", ots_state(proof, hashlib.sha256(note).digest())
                 ),
             )
+    stray = sorted(name for name in names if name.startswith("proofs/roots/") and name[13:77] not in led_to)
+    tampered_if(stray, f"{first(stray)} is the root of no stamp")
     _tell_ended(report, tokens, on, _renewals(names, leaves, event))
 
 
@@ -1171,6 +1176,13 @@ class Capture:
             {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}
         )
         tampered_if(strange, f"{first(strange)} was not sealed with the capture")
+        # WARC files are in the WACZ, and what is private in no package: here they would be compared with nothing.
+        misplaced = sorted(
+            f"{where}/{name}"
+            for name in listed
+            if f"{where}/{name}" in names and (name.endswith(".warc.gz") or name.startswith("private.age"))
+        )
+        tampered_if(misplaced, f"{first(misplaced)} has no place there")
         for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl"):
             check_lines(folder, f"{where}/{name}", self.manifest["lines"][name])
         check_inventory(
@@ -1203,8 +1215,7 @@ class Capture:
     @property
     def received(self) -> bool:
         """Whether its files were handed over by a person."""
-        target: dict[str, Any] = next((line for line in self.inventory if "target_salt" in line), {})
-        return target.get("platform") == "received"
+        return any("target_salt" in line and line.get("platform") == "received" for line in self.inventory)
 
 
 def record_ids(captures: list[Capture]) -> Iterator[tuple[str, Any]]:
@@ -1604,6 +1615,11 @@ COLUMNS = {
     "withheld": ("item", "what", "why", "instead"),
 }  # fmt: skip
 Row = dict[str, Any]
+ALWAYS: dict[str, Row] = {
+    **{name: {"name": name, "rule": name} for name in ("posts", "files", "not-kept", "withheld")},
+    "custody": {"name": "custody", "rule": "events"},
+    "annotations": {"name": "annotations", "rule": "events", "types": ["annotated"]},
+}
 
 
 def post_name(line: Row) -> str:
@@ -1799,12 +1815,21 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
             f"a table that is named twice, or badly: {name!r}",
         )
         seen.add(name)
+        tampered_if(
+            one != ALWAYS.get(name, one), f"the table {name} follows another rule than it does in every package"
+        )
         if rule not in COLUMNS or set(one) - {"name", "rule", "types", "kinds"}:
             unknown.append(name)
             continue
+        chosen = [one[key] for key in ("types", "kinds") if key in one]
+        listed = all(isinstance(some, list) and all(isinstance(word, str) for word in some) for some in chosen)
+        tampered_if(
+            name not in ALWAYS and (rule != "events" or not listed),
+            f"the table {name} is no selection of events: only they make further tables",
+        )
         expected = sealed.table(one, names) if sealed is not None and rule != "withheld" else None
         counted += check_table(folder, name, rule, None if expected is None else iter(expected))
-    absent = sorted({"posts", "files", "not-kept", "custody", "annotations", "withheld"} - seen)
+    absent = sorted(set(ALWAYS) - seen)
     missing_if(absent, f"the table {first(absent)} is not named in data/package.json")
     cannot_tell_if(
         unknown,
@@ -2333,6 +2358,16 @@ PLACES = {
     "partner": rf"{ITEMS}|data/screens/[0-9]{{4,}}\.png",
     "public": r"(?!)",
 }
+SAID = {
+    "name": r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}",
+    "made": r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?",
+    "software": r"archiver/[A-Za-z0-9][A-Za-z0-9.+-]{0,40}",
+}
+"""What data/package.json says in words, and what these look like: the WACZ and bag-info.txt repeat them."""
+KEYS = frozenset((
+    "captures", "checkpoint", "format", "key", "made", "name", "not_in_package", "profile", "software", "tables",
+    "test_routes", "withheld",
+))  # fmt: skip
 
 
 class Check:
@@ -2431,6 +2466,12 @@ class Check:
         )
         strange = sorted(name for name in self.names if not re.fullmatch(allowed, name))
         tampered_if(strange, f"{first(strange)} has no place in a package of profile {self.profile}")
+        for key, form in SAID.items():
+            stated = self.package[key]
+            tampered_if(
+                not isinstance(stated, str) or not re.fullmatch(form, stated),
+                f"data/package.json states as {key} what no archiver writes: {stated!r}"[:160],
+            )
         tampered_if(
             read_small(self.folder, "bag-info.txt") != bag_info(self.folder, self.names, self.package),
             "bag-info.txt says something else than data/package.json",
@@ -2646,12 +2687,19 @@ class Check:
             [
                 *others,
                 *([f"data/view/ ({len(view)} files)"] if view and self.profile == "full" else []),
-                *(["data/tables/withheld"] if self.profile == "full" else []),
+                *(["data/tables/withheld", *self.further()] if self.profile == "full" else []),
             ]
         )
         self.report.say("note", "signer's words", f"{listed}: not held against the recordings")
         if self.profile != "full":
             self.report.add("its contents rest on the signer's word")
+
+    def further(self) -> list[str]:
+        """What package.json says beside what is known here: a later release may say more, and so may the signer."""
+        package = self.package
+        count = len(set(package) - KEYS) + len(set(package["checkpoint"]) - {"root", "size"})
+        count += sum(bool(set(item) - {"event", "id"}) for item in package["captures"])
+        return [f"data/package.json ({count} things that this check does not know)"] if count else []
 
     def tell_documents(self) -> None:
         for name in ("START-HERE.html", "README.txt", "bagit-profile.json", "check.py"):

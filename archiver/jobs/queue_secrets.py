@@ -76,14 +76,17 @@ class QueueSecrets:
         whole = {key: item for key, item in value.items() if key != PRIVATE}
         try:
             secret = base64.b64decode(value[PRIVATE], validate=True)
-            text = self._decrypt(secret) if self._decrypt is not None else None
-            if text is None:
+            opened = self._decrypt(secret) if self._decrypt is not None else None
+            if opened is None:
                 raise Unopened(what)
+            text = opened.decode()
             for path, item in json.loads(text):
                 whole = _with(whole, path, item)
+            if not isinstance(whole, dict):
+                raise TypeError(type(whole).__name__)
         except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:  # nothing that `hide` made
             raise Unopened(what) from error
-        self._keep((text.decode(), _cases_of(whole)), value[PRIVATE])
+        self._keep((text, _cases_of(whole)), value[PRIVATE])
         return whole
 
     def hide_job(self, job: Job) -> Job:
@@ -98,7 +101,10 @@ class QueueSecrets:
         if job.private is None:
             return job
         stored = {"link": job.link, "options": {"cases": job.options.get("cases")}, PRIVATE: job.private}
-        return replace(job, link=str(self.reveal(stored, f"job {job.id}")["link"]), private=None)
+        link = self.reveal(stored, f"job {job.id}").get("link")
+        if not isinstance(link, str):  # nothing that `hide_job` made
+            raise Unopened(f"job {job.id}")
+        return replace(job, link=link, private=None)
 
     def _masked(self, value: Any, path: Path, found: list[tuple[Path, Any]]) -> Any:
         """Mask a value; append to `found` each part that masking changes."""

@@ -16,6 +16,17 @@ from archiver.lookup.spool import packed, unnamed_database, unpacked
 from storage.assembly import payload
 
 _ROWS = 100
+
+
+def _stored(text: str) -> bytes:
+    """Spell a stranger's text as the database takes it: SQLite has no text with half of a surrogate pair, and posts do."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _told(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogatepass")
+
+
 OBSERVATION, FILE, ANNOTATION, REMOVAL = range(4)
 
 
@@ -95,12 +106,12 @@ class Exhibits(Sequence[Exhibit]):
         self._database = unnamed_database(home)
         self._length = 0
         for sql in (
-            "CREATE TABLE exhibits (n INTEGER PRIMARY KEY, key TEXT UNIQUE, platform TEXT)",
+            "CREATE TABLE exhibits (n INTEGER PRIMARY KEY, key BLOB UNIQUE, platform TEXT)",
             "CREATE TABLE parts (n INTEGER, kind INTEGER, value TEXT)",
             "CREATE INDEX parts_n ON parts (n)",
             "CREATE TABLE places (capture TEXT, n INTEGER, PRIMARY KEY (capture, n)) WITHOUT ROWID",
-            "CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID",
-            "CREATE TABLE digests (sha256 TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TABLE digests (sha256 BLOB PRIMARY KEY) WITHOUT ROWID",
         ):
             self._database.execute(sql)
 
@@ -110,7 +121,7 @@ class Exhibits(Sequence[Exhibit]):
         """Add an observation of a post."""
         self._add(self._numbered(key, platform), OBSERVATION, seen.capture, seen, seen.media)
         if seen.line.get("id") is not None:
-            self._database.execute("INSERT OR IGNORE INTO ids VALUES (?)", (str(seen.line["id"]),))
+            self._database.execute("INSERT OR IGNORE INTO ids VALUES (?)", (_stored(str(seen.line["id"])),))
 
     def receive(self, key: str, file: MediaFile) -> None:
         """Add a received file."""
@@ -124,20 +135,23 @@ class Exhibits(Sequence[Exhibit]):
 
     def remove(self, key: str, event: dict[str, Any]) -> None:
         """Add an event that says of an exhibit, if there is one, that it was no longer there."""
-        for (n,) in self._database.execute("SELECT n FROM exhibits WHERE key=?", (key,)).fetchall():
+        for (n,) in self._database.execute("SELECT n FROM exhibits WHERE key=?", (_stored(key),)).fetchall():
             self._part(n, REMOVAL, event)
 
     def _numbered(self, key: str, platform: str) -> int:
-        made = self._database.execute("INSERT OR IGNORE INTO exhibits VALUES (?,?,?)", (self._length, key, platform))
+        stored = _stored(key)
+        made = self._database.execute("INSERT OR IGNORE INTO exhibits VALUES (?,?,?)", (self._length, stored, platform))
         if made.rowcount:
             self._length += 1
             return self._length - 1
-        return int(self._database.execute("SELECT n FROM exhibits WHERE key=?", (key,)).fetchone()[0])
+        return int(self._database.execute("SELECT n FROM exhibits WHERE key=?", (stored,)).fetchone()[0])
 
     def _add(self, n: int, kind: int, capture: str, value: Any, media: Sequence[MediaFile]) -> None:
         self._part(n, kind, value)
         self._database.execute("INSERT OR IGNORE INTO places VALUES (?,?)", (capture, n))
-        self._database.executemany("INSERT OR IGNORE INTO digests VALUES (?)", [(one.sha256,) for one in media])
+        self._database.executemany(
+            "INSERT OR IGNORE INTO digests VALUES (?)", [(_stored(one.sha256),) for one in media]
+        )
 
     def _part(self, n: int, kind: int, value: Any) -> None:
         self._database.execute("INSERT INTO parts VALUES (?,?,?)", (n, kind, packed(value)))
@@ -150,13 +164,13 @@ class Exhibits(Sequence[Exhibit]):
 
     def number_of(self, key: str) -> str:
         """Return the number of an exhibit by its key, which is among them."""
-        (n,) = self._database.execute("SELECT n FROM exhibits WHERE key=?", (key,)).fetchone()
+        (n,) = self._database.execute("SELECT n FROM exhibits WHERE key=?", (_stored(key),)).fetchone()
         return f"I{n + 1:04d}"
 
     def _about(self, capture: str | None, post: str | None) -> list[int]:
         sql = "SELECT e.n, e.key FROM places p JOIN exhibits e USING (n) WHERE p.capture=? ORDER BY e.n"
         rows = self._database.execute(sql, (capture,)).fetchall()
-        return [n for n, key in rows if post in (None, key.partition(":")[2])]
+        return [n for n, key in rows if post in (None, _told(key).partition(":")[2])]
 
     def has_post(self, post: Any) -> bool:
         """Tell whether a post of this id is among them."""
@@ -168,7 +182,7 @@ class Exhibits(Sequence[Exhibit]):
 
     def _holds(self, table: str, column: str, value: Any) -> bool:
         sql = f"SELECT 1 FROM {table} WHERE {column}=?"
-        return isinstance(value, str) and self._database.execute(sql, (value,)).fetchone() is not None
+        return isinstance(value, str) and self._database.execute(sql, (_stored(value),)).fetchone() is not None
 
     def __len__(self) -> int:
         return self._length
@@ -193,7 +207,7 @@ class Exhibits(Sequence[Exhibit]):
         )
         found = []
         for (n, key, platform), parts in groupby(self._database.execute(sql, (start, end)), lambda row: row[:3]):
-            exhibit = Exhibit(f"I{n + 1:04d}", key, platform)
+            exhibit = Exhibit(f"I{n + 1:04d}", _told(key), platform)
             kinds: tuple[list[Any], ...] = (
                 exhibit.observations, exhibit.files, exhibit.annotations, exhibit.removals
             )  # fmt: skip

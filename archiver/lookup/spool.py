@@ -105,6 +105,8 @@ class Spool(Sequence[T], Generic[T]):
     def __getitem__(self, index: int | slice) -> T | list[T]:
         if isinstance(index, slice):
             start, stop, step = index.indices(self._length)
+            if step < 0:
+                return [self[n] for n in range(start, stop, step)]
             return list(itertools.islice(self._from(start), 0, max(0, stop - start), step))
         at = range(self._length)[index]
         return next(self._from(at))

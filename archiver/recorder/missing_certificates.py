@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from OpenSSL import SSL, crypto
 
-from archiver.recorder.tls import MISSING_ISSUER, Roots, client_context
+from archiver.recorder.tls import MISSING_ISSUER, UNREADABLE, Roots, client_context
 from archiver.recorder.url import WireLink, split_url
 from spiders.links import LinkProblem
 
@@ -34,6 +34,8 @@ _LINKS = 2
 _IN_ANSWER = 64
 """How many certificates of one answer are looked at."""
 _PEM = b"-----BEGIN "
+_NO_EXTENSION: tuple[type[Exception], ...] = (x509.ExtensionNotFound, x509.DuplicateExtension, *UNREADABLE)
+_NO_CERTIFICATE: tuple[type[Exception], ...] = (UnsupportedAlgorithm, *UNREADABLE)
 
 Place = tuple[str, int]
 """Host and port of a server."""
@@ -103,7 +105,7 @@ class MissingCertificates:
     async def _find_way(self, place: Place, chain: Sequence[str], agent: str | None) -> str | None:
         try:
             sent = [x509.load_pem_x509_certificate(pem.encode()) for pem in chain]
-        except ValueError as error:
+        except UNREADABLE as error:
             return f"a certificate that it sends cannot be read ({error})"
         fetched = list(self._fetched.get(place, []))
         for level in range(LEVELS + 1):
@@ -164,7 +166,7 @@ def issuer_host(chain: Sequence[str]) -> str | None:
     """Return the host from which the issuer of the last certificate of a chain (PEM, as sent) can be had, or None."""
     try:
         sent = [x509.load_pem_x509_certificate(pem.encode()) for pem in chain]
-    except ValueError:
+    except UNREADABLE:
         return None
     return next((link.host for link in issuer_links(_highest(sent[0], sent[1:]))), None) if sent else None
 
@@ -172,7 +174,7 @@ def issuer_host(chain: Sequence[str]) -> str | None:
 def _issuer_links(certificate: x509.Certificate) -> Iterator[WireLink]:
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except _NO_EXTENSION:
         return
     for item in access:
         if item.access_method != AuthorityInformationAccessOID.CA_ISSUERS:
@@ -196,7 +198,7 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
     for read in readers:
         try:
             return read(data)
-        except (ValueError, UnsupportedAlgorithm):
+        except _NO_CERTIFICATE:
             continue
     return []
 

@@ -38,6 +38,10 @@ _IANA_12 = {
 """IANA names of the TLS 1.2 suites offered below, by OpenSSL's names. `WARC-Cipher-Suite` is to hold the IANA name."""
 
 
+UNREADABLE: tuple[type[Exception], ...] = (ValueError, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What `cryptography` raises for a certificate that OpenSSL reads and it does not: of another version, or with odd names."""
+
+
 @dataclass(frozen=True)
 class Roots:
     """The trusted roots, loaded by name from one file, never from process-wide settings."""
@@ -85,9 +89,11 @@ def client_context(roots: Roots, between: Iterable[x509.Certificate] = ()) -> SS
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.load_verify_locations(str(roots.path))
     if (store := context.get_cert_store()) is not None:
-        for certificate in between:
-            if certificate.issuer != certificate.subject:
-                store.add_cert(crypto.X509.from_cryptography(certificate))
+        for certificate in map(crypto.X509.from_cryptography, between):
+            if (
+                certificate.get_issuer() != certificate.get_subject()
+            ):  # as OpenSSL compares: `Own` and `OWN` are one name
+                store.add_cert(certificate)
     context.set_cipher_list(":".join(_IANA_12).encode())
     context.set_verify(SSL.VERIFY_PEER, _remember)
     context.set_alpn_protos([b"http/1.1"])
@@ -148,7 +154,7 @@ def facts(connection: SSL.Connection, host: str) -> TlsFacts:
                 verify_ip_address(connection, host)
             else:
                 verify_hostname(connection, host)
-        except (VerificationError, CertificateError, ValueError) as error:  # ValueError: a host such as 16843009
+        except (VerificationError, CertificateError, *UNREADABLE) as error:  # ValueError: also a host such as 16843009
             problems.append(f"the certificate is not for {host} ({type(error).__name__})")
     version = connection.get_protocol_version_name()
     name = connection.get_cipher_name()

@@ -240,11 +240,22 @@ def an_outcome_of_nothing(writer: CaptureWriter) -> None:
     writer.inventory({"key": "post 7", "kind": "post", "outcome": "captured", "reason": None})
 
 
+def a_file_under_a_second_target_that_was_received(writer: CaptureWriter) -> None:
+    """No archiver writes two; both checkers take it as docs/formats.md says, and agree."""
+    whole = {"kind": "target", "url": "https://example.org/", "platform": "received", "target_kind": "page", "id": "x"}
+    writer.inventory({**whole, "target_salt": bytes(32).hex()})
+    record = writer.resource("https://example.org/file", "text/plain", b"seen")
+    writer.inventory({"state": "discovered", "key": "file 1", "kind": "file"})
+    ended = {"key": "file 1", "kind": "file", "outcome": "captured", "reason": None}
+    writer.inventory({**ended, "record": record.record_id})
+
+
 @pytest.mark.damages
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
         (a_page, 0),
+        (a_file_under_a_second_target_that_was_received, TAMPERED),
         (a_revisit_without_its_original, TAMPERED),
         (an_assembly_that_does_not_assemble, TAMPERED),
         (an_answer_that_refers_to_nothing, TAMPERED),

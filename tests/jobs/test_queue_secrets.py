@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sqlite3
 from pathlib import Path
@@ -21,6 +22,7 @@ from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import UNOPENED_PAUSES, Job
 from archiver.jobs.queue import JobAttempt, Queue, database
 from archiver.jobs.queue_secrets import PRIVATE, QueueSecrets, Unopened, queue_secrets
+from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.signer.withheld import LocalDecryptor
@@ -104,15 +106,40 @@ def test_what_is_no_secret_of_ours_is_refused(private: Any) -> None:
         SECRETS.reveal({"link": "https://h.example/?token=withheld", PRIVATE: private}, "a job")
 
 
-@pytest.mark.parametrize("text", ['[[["none", 0], "x"]]', "[[7]]", "{}]", "[" * 5000, '[[["link", "x"], 1]]'])
+@pytest.mark.parametrize(
+    "text", ['[[["none", 0], "x"]]', "[[7]]", "{}]", "[" * 5000, '[[["link", "x"], 1]]', "[[[], 7]]", "[[[], [7]]]"]
+)
 def test_a_secret_that_leads_nowhere_is_refused(text: str) -> None:
     """Whoever can write to the database can encrypt for our public keys too."""
-    import base64
+    identity = pyrage.x25519.Identity.generate()
+    for data in (text.encode(), text.encode("utf-16")):
+        made = base64.b64encode(pyrage.encrypt(data, [identity.to_public()])).decode()
+        with pytest.raises(Unopened):
+            secrets_for(identity).reveal({"link": "https://h.example/", PRIVATE: made}, "a job")
 
+
+@pytest.mark.parametrize("text", ["[[[], {}]]", '[[["link"], 7]]', '[[["link"], null]]'])
+def test_a_secret_that_leaves_a_job_without_a_link_is_refused(text: str) -> None:
     identity = pyrage.x25519.Identity.generate()
     made = base64.b64encode(pyrage.encrypt(text.encode(), [identity.to_public()])).decode()
     with pytest.raises(Unopened):
-        secrets_for(identity).reveal({"link": "https://h.example/", PRIVATE: made}, "a job")
+        secrets_for(identity).reveal_job(Job("20261128T170000-abcdefgh", "capture", PAGE, {}, {}, made))
+
+
+def test_what_is_left_to_another_machine_hides_nothing_behind_it(tmp_path: Path) -> None:
+    """It stays due for as long as that machine is away, and is the longest overdue."""
+    ours, theirs = (secrets_for(pyrage.x25519.Identity.generate()) for _ in range(2))
+    url = f"sqlite:///{tmp_path / 'queue.sqlite'}"
+    for name, secrets, due in (("a", theirs, 1.0), ("b", theirs, 2.0), ("c", ours, 3.0), ("d", ours, 4.0)):
+        shared = SharedState(url, secrets=secrets)
+        shared.entries.put("watch", SharedEntry(name, due, {"link": LINKS[0], "cases": ["inbox"]}))
+        shared.close()
+    shared = SharedState(url, secrets=ours)
+    assert [one.id for one in shared.entries.due("watch", 9.0, 2)] == ["c", "d"]
+    assert [one.id for one in shared.entries.due("watch", 9.0, 1)] == ["c"]
+    assert [one.value["link"] for one in shared.entries.due("watch", 9.0)] == [LINKS[0]] * 2
+    assert shared.entries.left == {"watch a", "watch b"}
+    shared.close()
 
 
 # -- commands ------------------------------------------------------------------------------------------------------

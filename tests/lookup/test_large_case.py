@@ -16,7 +16,7 @@ from archiver.export.bag import Bag
 from archiver.export.profiles import show
 from archiver.export.report.chronology import Chronology
 from archiver.home.home import Home
-from archiver.lookup.exhibits import MediaFile, Observation
+from archiver.lookup.exhibits import Exhibits, MediaFile, Observation
 from archiver.lookup.material import gather
 from archiver.lookup.spool import Spool
 from archiver.signer.create_home import SetupAnswers, create_home
@@ -88,6 +88,19 @@ def test_exhibits_are_numbered_and_found(home: Home) -> None:
     assert sum(len(one.observations[0].missing) for one in material.exhibits) == sum(
         line["outcome"] == "skipped" for capture in material.captures for line in capture.ended()
     )
+
+
+def test_a_post_may_be_called_by_half_of_a_surrogate_pair() -> None:
+    """Lines hold such names, since no page may stop what records it; SQLite takes no text with them."""
+    found = Exhibits(None)
+    for post in ("7\ud83d", "7\x00", "7"):
+        found.observe(f"page:{post}", "page", Observation("one", 0, {"id": post}, None))
+    assert [one.key for one in found] == ["page:7\ud83d", "page:7\x00", "page:7"]
+    assert found.number_of("page:7\ud83d") == "I0001"
+    assert found.numbers_about("one", "7\ud83d") == ["I0001"]
+    assert found.has_post("7\ud83d")
+    assert not found.has_post("8\ud83d")
+    assert not found.has_file("\ud83d")
 
 
 def test_a_spool_is_a_sequence_and_leaves_no_file(tmp_path: Path) -> None:

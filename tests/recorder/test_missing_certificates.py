@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from archiver.capture.services import open_recorder
 from archiver.home.home import Home
 from archiver.recorder.dial import ProxyChoice
 from archiver.recorder.exchange import ExchangeDone
-from archiver.recorder.missing_certificates import LEVELS, LIMIT, SETTING
+from archiver.recorder.missing_certificates import LEVELS, LIMIT, SETTING, issuer_host, read_certificates
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
 from archiver.recorder.tls import Roots, client_connection, client_context, facts
@@ -303,6 +304,40 @@ def test_a_certificate_in_between_is_no_root(tmp_path: Path) -> None:
     assert handshake(leaf, tmp_path, root.pem, [between.certificate]) is None
     assert "issuer" in (handshake(leaf, tmp_path, other.pem, [between.certificate]) or "")
     assert "issuer" in (handshake(of_own, tmp_path, other.pem, [own.certificate]) or "")
+    spelled = signed("Own", issuer=" OWN")  # the same name to OpenSSL
+    leaf = signed("leaf", spelled, host=HOST)
+    assert "issuer" in (handshake(leaf, tmp_path, other.pem, [spelled.certificate]) or "")
+
+
+ODD_NAME = bytes.fromhex("a3020500")
+"""A GeneralName of the kind x400Address, which cryptography does not read (RFC 5280, 4.2.1.6)."""
+
+
+def der(*parts: bytes) -> bytes:
+    """A short SEQUENCE."""
+    return b"\x30" + bytes([len(b"".join(parts))]) + b"".join(parts)
+
+
+@pytest.mark.parametrize("fetch", [True, False])
+@pytest.mark.parametrize("odd", ["1.3.6.1.5.5.7.1.1", "2.5.29.17", "2.5.29.18"])
+def test_a_certificate_with_names_that_nobody_reads_is_a_failed_check(scene: Scene, odd: str, fetch: bool) -> None:
+    """It is a stranger's: nothing in it may be taken for a fault of the program's own."""
+    issuers = bytes.fromhex("06082b06010505073002")
+    value = der(der(issuers, ODD_NAME)) if odd.endswith(".1.1") else der(ODD_NAME)
+    more = [x509.UnrecognizedExtension(x509.ObjectIdentifier(odd), value)]
+    host = None if odd.endswith(".17") else HOST
+    scene.shows(signed("leaf", signed("Between", scene.root), host=host, more=more))
+    [done], _ = scene.run(fetch_missing_certificates=fetch)
+    assert done.problem == "tls failed", done.detail
+    assert scene.server.received == []
+
+
+def test_a_certificate_of_no_known_version_is_none() -> None:
+    """OpenSSL reads it; what we look into certificates with does not."""
+    good = signed("Between").der
+    odd = good.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020107"), 1)
+    assert read_certificates(odd) == []
+    assert issuer_host([ssl.DER_cert_to_PEM_cert(odd)]) is None
 
 
 @pytest.mark.parametrize("fetched", [True, False])

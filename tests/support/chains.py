@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,19 +40,22 @@ def signed(
     host: str | None = None,
     ca: bool = True,
     days: tuple[int, int] = (-2, 30),
+    issuer: str | None = None,
+    more: Sequence[x509.ExtensionType] = (),
 ) -> Signed:
     """Make a certificate, self-signed unless `by` signs it.
 
     `link`: where it says that its issuer's is to be had. `host`: for a server of that name. `days`: from when until when
-    it is valid, counted from now.
+    it is valid, counted from now. `issuer`: by which name it calls who signed it. `more`: further extensions.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = _named(name)
+    above = by.certificate.subject if by else subject
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(by.certificate.subject if by else subject)
+        .issuer_name(above if issuer is None else _named(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=days[0]))
@@ -65,7 +69,13 @@ def signed(
         where = x509.UniformResourceIdentifier(link)
         access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where)
         builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=False)
     return Signed(builder.sign(by.key if by else key, hashes.SHA256()), key)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def present(server: RawServer, folder: Path, leaf: Signed, *above: Signed) -> None:

@@ -54,17 +54,19 @@ def captures(files: PackageFiles) -> str:
             own.setdefault(capture_id, set()).add(rest)
     for item in files.package["captures"]:
         capture = _captured(files, item, read_event(files, item["event"]), lines)
-        if strange := sorted(
-            own.get(capture.id, set()) - {entry["name"] for entry in capture.manifest["files"]} - {MANIFEST}
-        ):
+        inside = own.get(capture.id, set()) - {MANIFEST}
+        if strange := sorted(inside - {entry["name"] for entry in capture.manifest["files"]}):
             raise Bad(f"data/captures/{capture.id}/{strange[0]} was not sealed with the capture")
+        # What the manifest lists and the package does not hold here is compared with nothing here.
+        if misplaced := sorted(name for name in inside if _lies_elsewhere(name)):
+            raise Bad(f"data/captures/{capture.id}/{misplaced[0]} has no place there")
         files.captures.append(capture)
     known = {capture.id for capture in files.captures}
     if len(known) != len(files.captures):
         raise Bad("a capture that appears twice")
-    inside = sorted(name.split("/") for name in files.names if name.startswith(("data/captures/", "data/events/")))
+    parted = sorted(name.split("/") for name in files.names if name.startswith(("data/captures/", "data/events/")))
     held = {}
-    for parts in inside:
+    for parts in parted:
         if parts[1] == "captures" and parts[2] not in known:
             raise Bad(f"{'/'.join(parts)} belongs to no capture of the package")
         if parts[1] == "events":
@@ -75,6 +77,15 @@ def captures(files: PackageFiles) -> str:
         f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories; "
         f"{len(held)} events signed by who made them"
     )
+
+
+def _is_warc(name: str) -> bool:
+    return name.endswith(".warc.gz")
+
+
+def _lies_elsewhere(name: str) -> bool:
+    """Whether a file of a capture is not in its folder of a package: WARC files are in the WACZ, what is private in none."""
+    return _is_warc(name) or name.startswith("private.age")
 
 
 def _captured(files: PackageFiles, item: Row, event: Row, lines: SealedLines) -> PackagedCapture:
@@ -94,9 +105,9 @@ def _captured(files: PackageFiles, item: Row, event: Row, lines: SealedLines) ->
         if not NAME.fullmatch(file) or "/" in file or file in listed:
             raise Bad(f"{where} names what no archiver writes: {file!r}"[:160])
         listed.add(file)
-        if file.endswith(".warc.gz"):
+        if _is_warc(file):
             found.warcs[file] = entry
-        elif file.startswith("private.age"):
+        elif _lies_elsewhere(file):
             continue  # stays in the house
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
             raise Bad(f"{where}/{file} differs from what was sealed")

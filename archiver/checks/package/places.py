@@ -38,6 +38,14 @@ _OF_PROFILE = {
 }
 
 
+_SAID = {
+    "name": r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}",
+    "made": r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?",
+    "software": r"archiver/[A-Za-z0-9][A-Za-z0-9.+-]{0,40}",
+}
+"""What data/package.json says in words, and what these look like: the WACZ and bag-info.txt repeat them."""
+
+
 def places(files: PackageFiles) -> str:
     """Read package.json, and hold the names of all files against its profile; return an empty text."""
     files.package = strict_json(files.read("data/package.json"))
@@ -52,6 +60,9 @@ def places(files: PackageFiles) -> str:
     allowed = re.compile("|".join(f"(?:{one})" for one in patterns), re.ASCII)
     if strange := sorted(name for name in files.names - _ALWAYS if not allowed.fullmatch(name)):
         raise Bad(f"{strange[0]} has no place in a package of profile {profile}")
+    for key, form in _SAID.items():
+        if not isinstance(said := files.package[key], str) or not re.fullmatch(form, said, re.ASCII):
+            raise Bad(f"data/package.json states as {key} what no archiver writes: {said!r}"[:160])
     if files.read("bag-info.txt") != _bag_info(files):
         raise Bad("bag-info.txt says something else than data/package.json")
     return ""
@@ -81,7 +92,7 @@ def _bag_info(files: PackageFiles) -> bytes:
     said = files.package
     payload = [files.size(name) for name in files.names if name.startswith("data/")]
     fields = {
-        "Bagging-Date": str(said["made"])[:10],
+        "Bagging-Date": said["made"][:10],
         "External-Identifier": said["name"],
         "External-Description": f"Package of social media evidence, profile {said['profile']}. Read README.txt.",
         "Bag-Software-Agent": said["software"],

@@ -15,8 +15,15 @@ from archiver.checks.proofs import Bad
 
 MEDIA = ("video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file")
 """Kinds of things in an inventory that are files of a post."""
-ALWAYS = ("annotations", "custody", "files", "not-kept", "posts", "withheld")
-"""Tables that every package has."""
+ALWAYS: dict[str, Row] = {
+    "annotations": {"name": "annotations", "rule": "events", "types": ["annotated"]},
+    "custody": {"name": "custody", "rule": "events"},
+    "files": {"name": "files", "rule": "files"},
+    "not-kept": {"name": "not-kept", "rule": "not-kept"},
+    "posts": {"name": "posts", "rule": "posts"},
+    "withheld": {"name": "withheld", "rule": "withheld"},
+}
+"""Tables that every package has, as data/package.json describes them: no other rule may stand under their names."""
 _POST = (
     "platform", "id", "url", "author_handle", "author_name", "published_at", "published.earliest", "published.latest",
     "published.literal", "title", "text", "lang", "edited", "views", "likes", "replies", "reposts", "outcome",
@@ -45,12 +52,16 @@ def tables(files: PackageFiles) -> str:
         if name in names or not re.fullmatch("[a-z][a-z0-9-]{0,40}", name):
             raise Bad(f"a table that is named twice, or badly: {name!r}"[:120])
         names.add(name)
+        if name in ALWAYS and table != ALWAYS[name]:
+            raise Bad(f"the table {name} follows another rule than it does in every package")
         if rule not in COLUMNS or table.keys() - {"name", "rule", "types", "kinds"}:
             unknown.append(name)
             continue
+        if name not in ALWAYS and not _is_selection(table):
+            raise Bad(f"the table {name} is no selection of events: only they make further tables")
         expected = sealed.lines(table) if sealed is not None and rule != "withheld" else None
         counted += _table(files.folder / "data" / "tables", name, rule, expected)
-    if absent := sorted(set(ALWAYS) - names):
+    if absent := sorted(ALWAYS.keys() - names):
         raise Absent(f"the table {absent[0]} is not named in data/package.json")
     if unknown:
         raise Unknown(
@@ -58,6 +69,14 @@ def tables(files: PackageFiles) -> str:
         )
     told = "made again from what was sealed" if sealed is not None else "on the signer's word"
     return f"{len(names)} tables, {counted} lines, {told}"
+
+
+def _is_selection(table: Row) -> bool:
+    """Whether a table is one of events, chosen by lists of types and kinds."""
+    chosen = [table[key] for key in ("types", "kinds") if key in table]
+    return table["rule"] == "events" and all(
+        isinstance(some, list) and all(isinstance(one, str) for one in some) for some in chosen
+    )
 
 
 class SealedTables:

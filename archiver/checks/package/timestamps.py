@@ -22,6 +22,10 @@ APART = timedelta(seconds=300)
 """How far clocks that are right can be from each other."""
 
 
+_ONLY = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*")
+"""A file that holds a certificate, and no words around it."""
+
+
 @dataclass
 class _Stamp:
     """The token of one authority over one checkpoint."""
@@ -58,6 +62,7 @@ def timestamps(files: PackageFiles) -> str:
                 accepted.append(stamp)
         if "opentimestamps.ots" in inside:
             run(files, f"timestamp {size} Bitcoin", _calendar, size, message)
+    _roots(files)
     _ended(files, accepted)
     if files.trusted and not files.times:
         raise Unknown("no stamp leads to a root that you named")
@@ -72,7 +77,7 @@ def _checked(files: PackageFiles, stamp: _Stamp) -> str:
     if not re.fullmatch("[0-9a-f]{64}", root):
         raise Bad(f"{stamp.stem}.root names no certificate")
     pem = files.read(f"proofs/roots/{root}.pem")
-    if fingerprint(pem) != root:
+    if fingerprint(pem) != root or not _ONLY.fullmatch(pem):
         raise Bad(f"{stamp.stem}: the root certificate is another one, or not the only one in its file")
     try:
         token = check_token(stamp.message, request, response, chain, pem)
@@ -85,6 +90,19 @@ def _checked(files: PackageFiles, stamp: _Stamp) -> str:
     files.times[stamp.size] = min(files.times.get(stamp.size, token.time), token.time)
     compare = "" if files.trusted else ": compare it with the authority's own"
     return f"checkpoint {stamp.size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…{compare}"
+
+
+def _roots(files: PackageFiles) -> None:
+    """Raise `Bad` for a file beside the roots that no stamp leads to: nothing else looks into it."""
+    stamps = [name for name in files.names if re.fullmatch(r"proofs/timestamps/.+\.root", name)]
+    named = {files.read(name).decode("ascii", "replace").strip() for name in stamps}
+    roots = {
+        name.removeprefix("proofs/roots/").removesuffix(".pem"): name
+        for name in files.names
+        if name.startswith("proofs/roots/")
+    }
+    if stray := sorted(roots.keys() - named):
+        raise Bad(f"{roots[stray[0]]} is the root of no stamp")
 
 
 def _possible(files: PackageFiles, time: datetime, size: int) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from archiver.checks.package.files import Absent, PackageFiles
+from archiver.checks.package.files import Absent, PackageFiles, Row
 from archiver.checks.package.places import WORDED
 from archiver.checks.package.run import run
 from archiver.checks.proofs import Bad
 from storage.digest import sha256_hex
 
 DOCUMENTS = ("START-HERE.html", "README.txt", "bagit-profile.json", "check.py")
+_KEYS = frozenset((
+    "captures", "checkpoint", "format", "key", "made", "name", "not_in_package", "profile", "software", "tables",
+    "test_routes", "withheld",
+))  # fmt: skip
+"""What data/package.json says in every package."""
 
 
 def routes(files: PackageFiles) -> str:
@@ -38,11 +43,19 @@ def signers_words(files: PackageFiles) -> None:
         named = [name for name in pages if not name.startswith("data/view/")]
         named += [f"data/view/ ({view} files)"] if view else []
         named.append("data/tables/withheld")
+        named += _further(files.package)
     else:
         named = ["all of data/: what it was made from is not in the package"]
     files.note("signer's words", f"{', '.join(named)}: not held against the recordings")
     if files.profile != "full":
         files.report.add("its contents rest on the signer's word")
+
+
+def _further(package: Row) -> list[str]:
+    """Name what data/package.json says beside what this check knows: a later release may say more, and so may the signer."""
+    selected = [item for item in package["captures"] if item.keys() - {"event", "id"}]
+    count = len(package.keys() - _KEYS) + len(selected) + len(package["checkpoint"].keys() - {"root", "size"})
+    return [f"data/package.json ({count} things that this check does not know)"] if count else []
 
 
 def documents(files: PackageFiles) -> str:

@@ -51,6 +51,16 @@ PLACES = {
     "partner": rf"{ITEMS}|data/screens/[0-9]{{4,}}\.png",
     "public": r"(?!)",
 }
+SAID = {
+    "name": r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}",
+    "made": r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?",
+    "software": r"archiver/[A-Za-z0-9][A-Za-z0-9.+-]{0,40}",
+}
+"""What data/package.json says in words, and what these look like: the WACZ and bag-info.txt repeat them."""
+KEYS = frozenset((
+    "captures", "checkpoint", "format", "key", "made", "name", "not_in_package", "profile", "software", "tables",
+    "test_routes", "withheld",
+))  # fmt: skip
 
 
 class Check:
@@ -149,6 +159,12 @@ class Check:
         )
         strange = sorted(name for name in self.names if not re.fullmatch(allowed, name))
         tampered_if(strange, f"{first(strange)} has no place in a package of profile {self.profile}")
+        for key, form in SAID.items():
+            stated = self.package[key]
+            tampered_if(
+                not isinstance(stated, str) or not re.fullmatch(form, stated),
+                f"data/package.json states as {key} what no archiver writes: {stated!r}"[:160],
+            )
         tampered_if(
             read_small(self.folder, "bag-info.txt") != bag_info(self.folder, self.names, self.package),
             "bag-info.txt says something else than data/package.json",
@@ -364,12 +380,19 @@ class Check:
             [
                 *others,
                 *([f"data/view/ ({len(view)} files)"] if view and self.profile == "full" else []),
-                *(["data/tables/withheld"] if self.profile == "full" else []),
+                *(["data/tables/withheld", *self.further()] if self.profile == "full" else []),
             ]
         )
         self.report.say("note", "signer's words", f"{listed}: not held against the recordings")
         if self.profile != "full":
             self.report.add("its contents rest on the signer's word")
+
+    def further(self) -> list[str]:
+        """What package.json says beside what is known here: a later release may say more, and so may the signer."""
+        package = self.package
+        count = len(set(package) - KEYS) + len(set(package["checkpoint"]) - {"root", "size"})
+        count += sum(bool(set(item) - {"event", "id"}) for item in package["captures"])
+        return [f"data/package.json ({count} things that this check does not know)"] if count else []
 
     def tell_documents(self) -> None:
         for name in ("START-HERE.html", "README.txt", "bagit-profile.json", "check.py"):

@@ -140,6 +140,13 @@ class Capture:
             {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}
         )
         tampered_if(strange, f"{first(strange)} was not sealed with the capture")
+        # WARC files are in the WACZ, and what is private in no package: here they would be compared with nothing.
+        misplaced = sorted(
+            f"{where}/{name}"
+            for name in listed
+            if f"{where}/{name}" in names and (name.endswith(".warc.gz") or name.startswith("private.age"))
+        )
+        tampered_if(misplaced, f"{first(misplaced)} has no place there")
         for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl"):
             check_lines(folder, f"{where}/{name}", self.manifest["lines"][name])
         check_inventory(
@@ -172,8 +179,7 @@ class Capture:
     @property
     def received(self) -> bool:
         """Whether its files were handed over by a person."""
-        target: dict[str, Any] = next((line for line in self.inventory if "target_salt" in line), {})
-        return target.get("platform") == "received"
+        return any("target_salt" in line and line.get("platform") == "received" for line in self.inventory)
 
 
 def record_ids(captures: list[Capture]) -> Iterator[tuple[str, Any]]:

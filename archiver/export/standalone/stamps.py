@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from .bag import digest_file, read_small
 from .ledger import Ledger
-from .words import CannotTell, Report, Tampered, cannot_tell_if, tampered_if
+from .words import CannotTell, Report, Tampered, cannot_tell_if, first, tampered_if
 
 APART = 300  # seconds by which clocks that are right can differ
 INSTALL = "install OpenSSL (macOS: brew install openssl; Windows: Git for Windows brings it) and put it first in PATH"
@@ -134,10 +134,10 @@ def der_end(data: bytes) -> int:
 
 def one_root(pem: bytes, name: str, stem: str) -> bytes:
     """The certificate that was fingerprinted, written anew: nothing else that stands in the file reaches openssl."""
-    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
-    data = base64.b64decode(re.sub(rb"\s", b"", blocks[0]), validate=True) if len(blocks) == 1 else b""
+    block = re.fullmatch(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", pem)
+    data = base64.b64decode(re.sub(rb"\s", b"", block[1]), validate=True) if block else b""
     tampered_if(
-        pem.count(b"-----BEGIN") != 1 or hashlib.sha256(data).hexdigest() != name,
+        not block or hashlib.sha256(data).hexdigest() != name,
         f"{stem}: the root certificate is another one, or not the only one in its file",
     )
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
@@ -227,6 +227,7 @@ def check_stamps(
     """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
     folder, names, ledger, leaves, on, today, roots = about
     tokens: list[Token] = []
+    led_to: set[str] = set()
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
         where = f"proofs/timestamps/{size}"
@@ -242,6 +243,8 @@ def check_stamps(
             }
         )
         for stem in stems:
+            if f"{stem}.root" in names:
+                led_to.add(read_small(folder, f"{stem}.root").decode("ascii", "replace").strip())
 
             def one(stem: str = stem, size: int = size, note: bytes = note) -> str:
                 seconds, root = token_time(folder, names, stem, note)
@@ -271,6 +274,8 @@ def check_stamps(
                     "note", f"timestamp {size} Bitcoin", ots_state(proof, hashlib.sha256(note).digest())
                 ),
             )
+    stray = sorted(name for name in names if name.startswith("proofs/roots/") and name[13:77] not in led_to)
+    tampered_if(stray, f"{first(stray)} is the root of no stamp")
     _tell_ended(report, tokens, on, _renewals(names, leaves, event))
 
 

@@ -35,6 +35,11 @@ COLUMNS = {
     "withheld": ("item", "what", "why", "instead"),
 }  # fmt: skip
 Row = dict[str, Any]
+ALWAYS: dict[str, Row] = {
+    **{name: {"name": name, "rule": name} for name in ("posts", "files", "not-kept", "withheld")},
+    "custody": {"name": "custody", "rule": "events"},
+    "annotations": {"name": "annotations", "rule": "events", "types": ["annotated"]},
+}
 
 
 def post_name(line: Row) -> str:
@@ -230,12 +235,21 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
             f"a table that is named twice, or badly: {name!r}",
         )
         seen.add(name)
+        tampered_if(
+            one != ALWAYS.get(name, one), f"the table {name} follows another rule than it does in every package"
+        )
         if rule not in COLUMNS or set(one) - {"name", "rule", "types", "kinds"}:
             unknown.append(name)
             continue
+        chosen = [one[key] for key in ("types", "kinds") if key in one]
+        listed = all(isinstance(some, list) and all(isinstance(word, str) for word in some) for some in chosen)
+        tampered_if(
+            name not in ALWAYS and (rule != "events" or not listed),
+            f"the table {name} is no selection of events: only they make further tables",
+        )
         expected = sealed.table(one, names) if sealed is not None and rule != "withheld" else None
         counted += check_table(folder, name, rule, None if expected is None else iter(expected))
-    absent = sorted({"posts", "files", "not-kept", "custody", "annotations", "withheld"} - seen)
+    absent = sorted(set(ALWAYS) - seen)
     missing_if(absent, f"the table {first(absent)} is not named in data/package.json")
     cannot_tell_if(
         unknown,

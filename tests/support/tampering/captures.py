@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 from tests.support.packages import LINKS, edit_json
 from tests.support.tampering.scene import CANNOT_TELL, INCOMPLETE, INTACT, Scene, inside
@@ -194,6 +195,48 @@ def an_event_without_its_proof(s: Scene) -> None:
     captures = {item["event"] for item in s.said()["captures"]}
     note = next(path for path in sorted(s.package.glob("data/events/*.json")) if int(path.stem) not in captures)
     s.path(f"proofs/items/{note.stem}.tlog-proof").unlink()
+
+
+@inside(words="has no place there")
+def a_file_under_the_name_of_what_is_private(s: Scene) -> None:
+    """The manifest lists it, and nothing here could say what it should be."""
+    (s.capture(LINKS[0]) / "private.age").write_text("He fired first.")
+
+
+@inside(words="has no place there")
+def a_file_under_the_name_of_a_warc_file(s: Scene) -> None:
+    manifest = json.loads((s.capture(LINKS[0]) / "manifest.json").read_bytes())
+    name = next(entry["name"] for entry in manifest["files"] if entry["name"].endswith(".warc.gz"))
+    of_another = next(s.case.home.path.rglob(f"{s.case.captures[LINKS[1]]}/*.warc.gz"))
+    shutil.copy(of_another, s.capture(LINKS[0]) / name)
+
+
+@inside(words="states as name what no archiver writes", profile="partner")
+def a_line_more_in_bag_info_by_way_of_the_name(s: Scene) -> None:
+    before = s.said()["name"]
+    name = f"{before}\nContact-Name: The Supreme Court"
+    s.edit(lambda value: value.update(name=name))
+    s.replace("bag-info.txt", before.encode(), name.encode())
+
+
+@inside(words="states as made what no archiver writes", profile="partner")
+def a_time_with_words_behind_it(s: Scene) -> None:
+    s.edit(lambda value: value.update(made=f"{value['made']}, before the court"))
+
+
+@inside(words="states as software what no archiver writes", profile="partner")
+def a_program_that_is_no_text(s: Scene) -> None:
+    s.replace("bag-info.txt", s.said()["software"].encode(), b"['archiver/1']")
+    s.edit(lambda value: value.update(software=["archiver/1"]))
+
+
+@inside(INTACT, words="data/package.json (3 things that this check does not know)")
+def a_word_more_in_package_json_is_the_signer_s(s: Scene) -> None:
+    def say_more(value: dict[str, Any]) -> None:
+        value["opinion"] = "genuine"
+        value["checkpoint"]["opinion"] = value["captures"][0]["opinion"] = "genuine"
+
+    s.edit(say_more)
 
 
 def _as_sealed(old: bytes, new: bytes) -> Callable[[Scene], None]:

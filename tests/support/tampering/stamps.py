@@ -137,6 +137,17 @@ def a_second_root_as_openssl_trusts_it(s: Scene) -> None:
     _smuggled(s, b"TRUSTED CERTIFICATE")
 
 
+@inside(words="or not the only one in its file")
+def words_around_a_root(s: Scene) -> None:
+    path = s.one("proofs/roots/*.pem")
+    path.write_bytes(b"Certified by the Supreme Court\n" + path.read_bytes())
+
+
+@inside(words="is the root of no stamp")
+def words_in_the_place_of_a_root(s: Scene) -> None:
+    s.path(f"proofs/roots/{'a' * 64}.pem").write_text("Certified by the Supreme Court")
+
+
 @inside(words="bytes stand behind it")
 def bytes_behind_a_token(s: Scene) -> None:
     path = s.one("proofs/timestamps/*/one.tsr")

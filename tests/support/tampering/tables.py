@@ -10,22 +10,24 @@ from archiver.text.cells import csv_line
 from tests.support.packages import digest
 from tests.support.tampering.scene import CANNOT_TELL, INCOMPLETE, INTACT, Scene, alter, inside
 
+_LIE = {"instead": None, "item": "I0001", "what": "He fired first", "why": "seen by all"}
 
-def rewritten(s: Scene, name: str, change: Callable[[list[Any]], None]) -> None:
+
+def rewritten(s: Scene, name: str, change: Callable[[list[Any]], None], rule: str | None = None) -> None:
     """Change the lines of a table. The CSV file is made anew where it can be."""
     path = s.path(f"data/tables/{name}.jsonl")
-    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
     change(lines)
     written = [json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")) for line in lines]
     path.write_text("".join(f"{line}\n" for line in written))
-    s.path(f"data/tables/{name}.csv").write_bytes(sheet_of(name, lines))
+    s.path(f"data/tables/{name}.csv").write_bytes(sheet_of(name, lines, rule))
 
 
-def sheet_of(name: str, lines: list[Any]) -> bytes:
+def sheet_of(name: str, lines: list[Any], rule: str | None = None) -> bytes:
     """The table for spreadsheets, as the exporter makes it."""
     from archiver.export.tables import COLUMNS, MARK, TABLES, value_at
 
-    columns = COLUMNS[next(table.rule for table in TABLES if table.name == name)]
+    columns = COLUMNS[rule or next(table.rule for table in TABLES if table.name == name)]
     rows = [csv_line(columns), *(csv_line(value_at(line, column) for column in columns) for line in lines)]
     return (MARK + "".join(rows)).encode()
 
@@ -173,9 +175,47 @@ def a_rule_of_a_later_release(s: Scene) -> None:
         s.path(f"data/tables/scenes.{ending}").write_bytes(b"")
 
 
-@inside(words="data/tables/annotations.jsonl")
+def _described_anew(s: Scene, table: str, **how: Any) -> None:
+    """Change what package.json says of a table."""
+    s.edit(lambda value: next(one for one in value["tables"] if one["name"] == table).update(how))
+
+
+@inside(words="the table annotations follows another rule")
 def notes_narrowed_to_a_kind(s: Scene) -> None:
-    s.edit(lambda value: value["tables"][4].update(kinds=["tag"]))
+    _described_anew(s, "annotations", kinds=["tag"])
+    rewritten(s, "annotations", lambda lines: lines.clear())
+
+
+@inside(words="the table custody follows another rule")
+def a_custody_without_most_of_its_events(s: Scene) -> None:
+    _described_anew(s, "custody", types=["annotated"])
+    rewritten(
+        s, "custody", lambda lines: lines.__setitem__(slice(None), [x for x in lines if x["type"] == "annotated"])
+    )
+
+
+@inside(words="the table posts follows another rule")
+def posts_by_the_rule_that_is_held_against_nothing(s: Scene) -> None:
+    _described_anew(s, "posts", rule="withheld")
+    rewritten(s, "posts", lambda lines: lines.__setitem__(slice(None), [_LIE]), "withheld")
+
+
+@inside(words="the table testimony is no selection of events")
+def a_table_more_that_is_held_against_nothing(s: Scene) -> None:
+    s.edit(lambda value: value["tables"].append({"name": "testimony", "rule": "withheld"}))
+    rewritten(s, "testimony", lambda lines: lines.append(_LIE), "withheld")
+
+
+@inside(words="the table testimony is no selection of events")
+def a_table_of_types_that_are_no_list(s: Scene) -> None:
+    s.edit(lambda value: value["tables"].append({"name": "testimony", "rule": "events", "types": "the court found"}))
+    rewritten(s, "testimony", lambda lines: None, "events")
+
+
+@inside(INTACT, words="7 tables")
+def a_table_more_of_chosen_events(s: Scene) -> None:
+    s.edit(lambda value: value["tables"].append({"name": "changes", "rule": "events", "types": ["changed"]}))
+    rewritten(s, "changes", lambda lines: None, "events")
 
 
 @inside(INCOMPLETE, words="is not there")
