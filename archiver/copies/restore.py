@@ -339,7 +339,7 @@ def restore_captures(
         except KeyError:
             done.missing.append((detail["capture"], "no copy of it is there"))
         except (CannotOpen, FormatError, StoreError) as error:
-            done.missing.append((detail["capture"], f"{error.found}"))
+            done.missing.append((detail["capture"], error.summary))
 
 
 def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Identities) -> int:

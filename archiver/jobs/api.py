@@ -145,12 +145,10 @@ class Api:
             value = json.loads(text)
         except TimeoutError:
             return problem(408, f"the whole request within {QUIET_SECONDS:.0f} s", "a part of it", "Send it again.")
-        except (
-            ValueError,
-            LookupError,
-            RecursionError,
-        ) as error:  # no JSON, too deep, no UTF-8, a charset that nobody knows
-            return problem(400, "a JSON object", ascii(str(error))[1:101], "See /openapi.json.")
+        except RecursionError:
+            return problem(400, "a JSON object", "brackets nested too deep", "See /openapi.json.")
+        except (ValueError, LookupError) as error:  # no JSON, no UTF-8, a charset that nobody knows
+            return problem(400, "a JSON object", ascii(str(error))[1:-1][:100], "See /openapi.json.")
         wrong = _wrong(value)
         if wrong is not None:
             return problem(400, wrong, "another form", "See /openapi.json.")

@@ -164,6 +164,11 @@ def test_the_ledger_is_rebuilt_and_continues_what_was_given(tmp_path: Path) -> N
             ledger.history(files)
         with pytest.raises(script.CannotTell):
             script.given_checkpoint(spoilt, files.keys)
+    files.older = b"\xef\xbb\xbf" + kept  # an editor's mark before it makes it no checkpoint of another ledger
+    with pytest.raises(Unknown, match="is no checkpoint"):
+        ledger.history(files)
+    with pytest.raises(script.CannotTell, match="is no checkpoint"):
+        script.given_checkpoint(files.older, files.keys)
     files.roots[3] = bytes(32)
     with pytest.raises(Bad, match="another history"):
         ledger.prefix(files, note(3), "it")

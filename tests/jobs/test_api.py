@@ -191,13 +191,15 @@ def test_serving_refuses_what_is_unsafe(shell: Shell) -> None:
     "body",
     [
         b'{"links":["https://example.org/\\ud800"]}', b'{"links":["https://example.org/\\u0000x"]}',
-        b'{"links":["https://example.org/"],"case":"\\udfff"}', b"[" * 100_000,
+        b'{"links":["https://example.org/"],"case":"\\udfff"}', b"[" * 100_000, b"{",
         b'{"links":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"links":["x"],"\\ud800":1}', b"\xff\xfe", b'{"links":["\xed\xa0\x80"]}',
     ],
 )  # fmt: skip
 def test_texts_that_are_none_get_an_error_in_json(served: Served, body: bytes) -> None:
     code, value = served.ask("POST", "/jobs", body)
     assert (code, set(value)) == (400, {"expected", "found", "next"})
+    assert (value["found"] == "brackets nested too deep") == (b"[" * 100_000 in body)
+    assert not value["found"].endswith(("'", '"'))
     assert served.ask("GET", "/jobs")[1] == {"jobs": [], "refused": []}
 
 

@@ -56,7 +56,7 @@ def history(files: PackageFiles) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = ""
-    form = "[^\n\r]+\n[0-9]+\n[A-Za-z0-9+/=]+\n\n(\u2014 \\S+ [A-Za-z0-9+/=]+\n)+"
+    form = "[^\n\r\ufeff]+\n[0-9]+\n[A-Za-z0-9+/=]+\n\n(\u2014 \\S+ [A-Za-z0-9+/=]+\n)+"
     if not re.fullmatch(form, text):
         raise Unknown(
             "the file that you gave is no checkpoint: three lines, an empty one, and signatures. "

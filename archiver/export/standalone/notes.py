@@ -168,7 +168,7 @@ def given_checkpoint(data: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = ""
-    good = re.fullmatch("[^\n\r]+\n[0-9]+\n[A-Za-z0-9+/=]+\n\n(\u2014 \\S+ [A-Za-z0-9+/=]+\n)+", text)
+    good = re.fullmatch("[^\n\r\ufeff]+\n[0-9]+\n[A-Za-z0-9+/=]+\n\n(\u2014 \\S+ [A-Za-z0-9+/=]+\n)+", text)
     cannot_tell_if(
         not good,
         "the file that you gave is no checkpoint: three lines, an empty one, and signatures. Mail and editors spoil such files: take the original",
