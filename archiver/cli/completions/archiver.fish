@@ -440,7 +440,7 @@ complete -c archiver -n '_shtab_archiver_using export' -l no-encrypt -d 'Leave a
 complete -c archiver -n '_shtab_archiver_using export' -l only -x -d 'Export only this capture; repeatable.'
 complete -c archiver -n '_shtab_archiver_using export' -l privileged -d 'Include notes marked as privileged.'
 complete -c archiver -n '_shtab_archiver_using export' -l name -x -d 'Name of the package (default: case, profile, checkpoint).'
-complete -c archiver -n '_shtab_archiver_using export' -l checkpoint -x -d 'Build the package as of this checkpoint number (default: the first timestamped one that covers everything in it).'
+complete -c archiver -n '_shtab_archiver_using export' -l checkpoint -x -d 'Build the package as of this checkpoint number (default: the first timestamped one that covers everything in it, else the first that does).'
 complete -c archiver -n '_shtab_archiver_using export' -l accept-leaks -d 'Continue a full export even if a recording contains a secret.'
 complete -c archiver -n '_shtab_archiver_using export' -l yes -d 'Accept the list of what becomes visible, without asking.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a disclose -d 'Record the handover of a package.'
