@@ -892,6 +892,7 @@ class Stamped(NamedTuple):
     ledger: Ledger
     leaves: dict[int, dict[str, Any]]
     on: float
+    today: float  # no stamp can be later, also where `on` is a day long ago
     roots: list[str]
 
 
@@ -899,7 +900,7 @@ def check_stamps(
     about: Stamped, report: Report, event: Callable[[int], dict[str, Any]], times: dict[int, tuple[int, str]]
 ) -> None:
     """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
-    folder, names, ledger, leaves, on, roots = about
+    folder, names, ledger, leaves, on, today, roots = about
     tokens: list[Token] = []
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
@@ -920,7 +921,7 @@ def check_stamps(
             def one(stem: str = stem, size: int = size, note: bytes = note) -> str:
                 seconds, root = token_time(folder, names, stem, note)
                 cannot_tell_if(roots and root not in roots, f"leads to a root that you did not name: {root}")
-                possible(seconds, size, leaves, max(on, time.time()))
+                possible(seconds, size, leaves, max(on, today))
                 by = stem.rpartition("/")[2]
                 times[size] = min(times.get(size, (seconds, by)), (seconds, by))
                 ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
@@ -2340,8 +2341,11 @@ PLACES = {
 class Check:
     """One package, looked through from the outside to the inside. Each method is one line of the result."""
 
-    def __init__(self, folder: str, fingerprint: str | None, older: bytes | None, on: float, roots: list[str]) -> None:
-        self.folder, self.fingerprint, self.older, self.on, self.roots = folder, fingerprint, older, on, roots
+    def __init__(
+        self, folder: str, fingerprint: str | None, older: bytes | None, on: float, today: float, roots: list[str]
+    ) -> None:
+        self.folder, self.fingerprint, self.older, self.roots = folder, fingerprint, older, roots
+        self.on, self.today = on, today
         self.report = Report()
         self.names: set[str] = set()
         self.package: dict[str, Any] = {}
@@ -2504,7 +2508,7 @@ class Check:
         return check_event(self.folder, seq, json.dumps(self.leaves[seq]))
 
     def find_stamps(self) -> None:
-        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.roots)
+        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.today, self.roots)
         check_stamps(about, self.report, self.event, self.times)
         cannot_tell_if(self.roots and not self.times, "no stamp leads to a root that you named")
 
@@ -2698,6 +2702,7 @@ def main() -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name of any script must not end the check
     parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+    today = time.time()
     parser.error = stop  # type: ignore[assignment,method-assign]  # 2 would say that something is missing
     parser.add_argument("folder", nargs="?", help="the folder of the package, unpacked (default: the one of this file)")
     parser.add_argument(
@@ -2715,7 +2720,7 @@ def main() -> int:
         "--on",
         metavar="DAY",
         type=day,
-        default=time.time(),
+        default=today,
         help="check as of this day, like 2046-01-31: certificates may have expired by then",
     )
     arguments = parser.parse_args()
@@ -2733,9 +2738,8 @@ def main() -> int:
     if not os.path.isdir(arguments.folder):
         stop(f"{arguments.folder} is no folder: unpack the package first, and name its folder")
     FOLDERS[:] = [arguments.folder]
-    one = Check(
-        arguments.folder, arguments.fingerprint, older, arguments.on, [plain_root(root) for root in arguments.root]
-    )
+    roots = [plain_root(root) for root in arguments.root]
+    one = Check(arguments.folder, arguments.fingerprint, older, arguments.on, today, roots)
     one.run()
     code = one.report.exit_code()
     print("\n" + shown(verdict(code, one.profile, one.report.plain)))

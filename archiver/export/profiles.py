@@ -170,8 +170,8 @@ def show(
     `secret`: what the package's own pseudonyms are made from; those of other packages cannot be linked to them.
     `renewals`: events that vouch for its timestamps, which it tells as well.
     """
-    cards: Spool[Card] = Spool(material.home)
-    withheld: Spool[WithheldItem] = Spool(material.home)
+    cards: Spool[Card] = Spool(material.home, Card)
+    withheld: Spool[WithheldItem] = Spool(material.home, WithheldItem)
     untold = {event["seq"]: _not_told(event, profile, privileged, material) for event in material.annotations}
     kept_back = {seq for seq, why in untold.items() if why is not None}
     shown = PackageView(
@@ -216,7 +216,7 @@ def _numbered(
         yield from ((one.number, one) for one in exhibits)
         return
     home = shown.material.home
-    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home))
+    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home, WithheldItem))
     listed = [
         (keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")), place)
         for place, one in enumerate(exhibits)

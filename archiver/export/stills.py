@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import pickle
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from archiver.children import program, run
 from archiver.home.scratch import scratch
-from archiver.lookup.spool import unnamed_database
+from archiver.lookup.spool import packed, unnamed_database, unpacked
 from archiver.tools.ffmpeg import FILES_ONLY
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
@@ -39,18 +38,17 @@ class Drawings(Mapping[str, Drawn]):
 
     def __init__(self, home: Path) -> None:
         self._database = unnamed_database(home)
-        self._database.execute("CREATE TABLE drawings (name TEXT PRIMARY KEY, value BLOB)")
+        self._database.execute("CREATE TABLE drawings (name TEXT PRIMARY KEY, value TEXT)")
 
     def add(self, name: str, drawn: Drawn) -> None:
         """Keep the pictures of a file."""
-        self._database.execute("INSERT OR REPLACE INTO drawings VALUES (?,?)", (name, pickle.dumps(drawn)))
+        self._database.execute("INSERT OR REPLACE INTO drawings VALUES (?,?)", (name, packed(drawn)))
 
     def __getitem__(self, name: str) -> Drawn:
         row = self._database.execute("SELECT value FROM drawings WHERE name=?", (name,)).fetchone()
         if row is None:
             raise KeyError(name)
-        drawn: Drawn = pickle.loads(row[0])
-        return drawn
+        return unpacked(row[0], Drawn)
 
     def __iter__(self) -> Iterator[str]:
         return (name for (name,) in self._database.execute("SELECT name FROM drawings ORDER BY name"))

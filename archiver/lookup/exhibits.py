@@ -6,14 +6,13 @@ may hold more posts than memory: what is known of each lies in a spool, and an e
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, overload
 
-from archiver.lookup.spool import unnamed_database
+from archiver.lookup.spool import packed, unnamed_database, unpacked
 from storage.assembly import payload
 
 _ROWS = 100
@@ -85,6 +84,10 @@ class Exhibit:
         return self.observations[-1].line if self.observations else {}
 
 
+_TYPES: tuple[type[Any], ...] = (Observation, MediaFile, dict, dict)
+"""Of what is kept of an exhibit, by its kind."""
+
+
 class Exhibits(Sequence[Exhibit]):
     """The exhibits in the order of their numbers. Captures are to be gone through in the order of their events."""
 
@@ -93,7 +96,7 @@ class Exhibits(Sequence[Exhibit]):
         self._length = 0
         for sql in (
             "CREATE TABLE exhibits (n INTEGER PRIMARY KEY, key TEXT UNIQUE, platform TEXT)",
-            "CREATE TABLE parts (n INTEGER, kind INTEGER, value BLOB)",
+            "CREATE TABLE parts (n INTEGER, kind INTEGER, value TEXT)",
             "CREATE INDEX parts_n ON parts (n)",
             "CREATE TABLE places (capture TEXT, n INTEGER, PRIMARY KEY (capture, n)) WITHOUT ROWID",
             "CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID",
@@ -137,7 +140,7 @@ class Exhibits(Sequence[Exhibit]):
         self._database.executemany("INSERT OR IGNORE INTO digests VALUES (?)", [(one.sha256,) for one in media])
 
     def _part(self, n: int, kind: int, value: Any) -> None:
-        self._database.execute("INSERT INTO parts VALUES (?,?,?)", (n, kind, pickle.dumps(value)))
+        self._database.execute("INSERT INTO parts VALUES (?,?,?)", (n, kind, packed(value)))
 
     # -- what is asked of them -------------------------------------------------------------------------
 
@@ -195,6 +198,6 @@ class Exhibits(Sequence[Exhibit]):
                 exhibit.observations, exhibit.files, exhibit.annotations, exhibit.removals
             )  # fmt: skip
             for *_, kind, value in parts:
-                kinds[kind].append(pickle.loads(value))
+                kinds[kind].append(unpacked(value, _TYPES[kind]))
             found.append(exhibit)
         return found

@@ -230,7 +230,9 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
         )
     folders = Folders(home)
     exhibits = _exhibits(home, captures, folders)
-    events = Spool(home.path, _events(home, case, {capture.id for capture in captures}, exhibits))
+    events: Spool[dict[str, Any]] = Spool(
+        home.path, dict, _events(home, case, {capture.id for capture in captures}, exhibits)
+    )
     annotations = [event for event in events if event["type"] == "annotated"]
     for event in events:
         if event["type"] == "annotated":

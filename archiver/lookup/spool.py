@@ -7,12 +7,14 @@ process ends, however it ends.
 from __future__ import annotations
 
 import itertools
-import pickle
+import json
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
+
+import msgspec
 
 from storage.errors import disk_error
 
@@ -39,18 +41,41 @@ def unnamed_database(home: Path | None) -> sqlite3.Connection:
     return database
 
 
+def packed(value: Any) -> str:
+    """Return a value of dataclasses, paths and what JSON knows, as it lies in such a file."""
+    return json.dumps(msgspec.to_builtins(value, enc_hook=_path_text))
+
+
+def unpacked(text: str, kind: type[T]) -> T:
+    """Return a value of that type as `packed` was given it."""
+    return msgspec.convert(json.loads(text), type=kind, dec_hook=_path)
+
+
+def _path_text(value: Any) -> str:
+    if not isinstance(value, Path):
+        raise TypeError(f"{type(value).__name__} is nothing that a spool holds")
+    return str(value)
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    if kind is not Path:
+        raise TypeError(f"{kind.__name__} is nothing that a spool holds")
+    return Path(value)
+
+
 class Spool(Sequence[T], Generic[T]):
     """A sequence that grows at its end. What is changed in an item that was taken out of it stays as it was in it."""
 
-    def __init__(self, home: Path | None, items: Iterable[T] = ()) -> None:
-        self._database = unnamed_database(home)
-        self._database.execute("CREATE TABLE items (n INTEGER PRIMARY KEY, value BLOB)")
+    def __init__(self, home: Path | None, kind: type[T], items: Iterable[T] = ()) -> None:
+        """`kind`: the type of its items."""
+        self._database, self._kind = unnamed_database(home), kind
+        self._database.execute("CREATE TABLE items (n INTEGER PRIMARY KEY, value TEXT)")
         self._length = 0
         self.extend(items)
 
     def append(self, item: T) -> None:
         """Add an item."""
-        self._database.execute("INSERT INTO items VALUES (?,?)", (self._length, pickle.dumps(item)))
+        self._database.execute("INSERT INTO items VALUES (?,?)", (self._length, packed(item)))
         self._length += 1
 
     def extend(self, items: Iterable[T]) -> None:
@@ -66,7 +91,7 @@ class Spool(Sequence[T], Generic[T]):
 
     def _from(self, start: int) -> Iterator[T]:
         while rows := self._rows(start):
-            yield from (pickle.loads(value) for (value,) in rows)
+            yield from (unpacked(value, self._kind) for (value,) in rows)
             start += len(rows)
 
     def _rows(self, start: int) -> list[Any]:

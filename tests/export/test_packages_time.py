@@ -177,7 +177,7 @@ def test_a_renewal_that_came_too_late(
     monkeypatch.setattr(timestamps, "check_token", late_token)
     capsys.readouterr()
     later = start + timedelta(days=365)
-    script.Check(str(package), None, None, later.timestamp(), []).run()
+    script.Check(str(package), None, None, later.timestamp(), later.timestamp(), []).run()
     report = check_ours(package, None, None, later)
     text = capsys.readouterr().out + "\n".join(map(in_columns, report.lines))
     assert (

@@ -16,6 +16,7 @@ from archiver.export.bag import Bag
 from archiver.export.profiles import show
 from archiver.export.report.chronology import Chronology
 from archiver.home.home import Home
+from archiver.lookup.exhibits import MediaFile, Observation
 from archiver.lookup.material import gather
 from archiver.lookup.spool import Spool
 from archiver.signer.create_home import SetupAnswers, create_home
@@ -90,11 +91,19 @@ def test_exhibits_are_numbered_and_found(home: Home) -> None:
 
 
 def test_a_spool_is_a_sequence_and_leaves_no_file(tmp_path: Path) -> None:
-    spool: Spool[int] = Spool(tmp_path, range(250))
+    spool: Spool[int] = Spool(tmp_path, int, range(250))
     assert list(spool) == list(range(250))
     assert (spool[0], spool[-1], spool[98:103], spool[240:]) == (0, 249, [98, 99, 100, 101, 102], list(range(240, 250)))
     assert all(later == before + 1 for before, later in pairwise(spool))  # two readers side by side
     with pytest.raises(IndexError):
         spool[250]
-    assert not Spool(None)
+    assert not Spool(None, int)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_lies_in_a_spool_comes_back_as_it_was() -> None:
+    """Half characters too, as some sites write them."""
+    file = MediaFile("c", "post 1 #0", "video", "1", "film.mp4", "0" * 64, 5, None, "r", 0, ((Path("/a/b"), 1, 2, 3),))
+    line = {"id": "1", "text": "half \ud800", "duration": 2.0, "views": 10**18, "edited": None}
+    seen = Observation("c", 1, line, "2022-01-05T10:00:00Z", [file], [("photo", "failed", "why")])
+    assert list(Spool(None, Observation, [seen])) == [seen]

@@ -56,8 +56,11 @@ PLACES = {
 class Check:
     """One package, looked through from the outside to the inside. Each method is one line of the result."""
 
-    def __init__(self, folder: str, fingerprint: str | None, older: bytes | None, on: float, roots: list[str]) -> None:
-        self.folder, self.fingerprint, self.older, self.on, self.roots = folder, fingerprint, older, on, roots
+    def __init__(
+        self, folder: str, fingerprint: str | None, older: bytes | None, on: float, today: float, roots: list[str]
+    ) -> None:
+        self.folder, self.fingerprint, self.older, self.roots = folder, fingerprint, older, roots
+        self.on, self.today = on, today
         self.report = Report()
         self.names: set[str] = set()
         self.package: dict[str, Any] = {}
@@ -220,7 +223,7 @@ class Check:
         return check_event(self.folder, seq, json.dumps(self.leaves[seq]))
 
     def find_stamps(self) -> None:
-        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.roots)
+        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.today, self.roots)
         check_stamps(about, self.report, self.event, self.times)
         cannot_tell_if(self.roots and not self.times, "no stamp leads to a root that you named")
 
@@ -414,6 +417,7 @@ def main() -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name of any script must not end the check
     parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+    today = time.time()
     parser.error = stop  # type: ignore[assignment,method-assign]  # 2 would say that something is missing
     parser.add_argument("folder", nargs="?", help="the folder of the package, unpacked (default: the one of this file)")
     parser.add_argument(
@@ -431,7 +435,7 @@ def main() -> int:
         "--on",
         metavar="DAY",
         type=day,
-        default=time.time(),
+        default=today,
         help="check as of this day, like 2046-01-31: certificates may have expired by then",
     )
     arguments = parser.parse_args()
@@ -449,9 +453,8 @@ def main() -> int:
     if not os.path.isdir(arguments.folder):
         stop(f"{arguments.folder} is no folder: unpack the package first, and name its folder")
     FOLDERS[:] = [arguments.folder]
-    one = Check(
-        arguments.folder, arguments.fingerprint, older, arguments.on, [plain_root(root) for root in arguments.root]
-    )
+    roots = [plain_root(root) for root in arguments.root]
+    one = Check(arguments.folder, arguments.fingerprint, older, arguments.on, today, roots)
     one.run()
     code = one.report.exit_code()
     print("\n" + shown(verdict(code, one.profile, one.report.plain)))

@@ -221,6 +221,7 @@ class Stamped(NamedTuple):
     ledger: Ledger
     leaves: dict[int, dict[str, Any]]
     on: float
+    today: float  # no stamp can be later, also where `on` is a day long ago
     roots: list[str]
 
 
@@ -228,7 +229,7 @@ def check_stamps(
     about: Stamped, report: Report, event: Callable[[int], dict[str, Any]], times: dict[int, tuple[int, str]]
 ) -> None:
     """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
-    folder, names, ledger, leaves, on, roots = about
+    folder, names, ledger, leaves, on, today, roots = about
     tokens: list[Token] = []
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
@@ -249,7 +250,7 @@ def check_stamps(
             def one(stem: str = stem, size: int = size, note: bytes = note) -> str:
                 seconds, root = token_time(folder, names, stem, note)
                 cannot_tell_if(roots and root not in roots, f"leads to a root that you did not name: {root}")
-                possible(seconds, size, leaves, max(on, time.time()))
+                possible(seconds, size, leaves, max(on, today))
                 by = stem.rpartition("/")[2]
                 times[size] = min(times.get(size, (seconds, by)), (seconds, by))
                 ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
