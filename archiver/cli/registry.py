@@ -76,7 +76,7 @@ COMMANDS = {
     "feed": Command(WORK, "Queue links from a growing list."),
     "status": Command(WORK, "Show waiting jobs, workers, and the latest failures."),
     "notify": Command(WORK, "Send a test message with each notification rule."),
-    "serve": Command(WORK, "Serve an HTTP API that accepts links."),
+    "serve": Command(WORK, "Serve an HTTP API that accepts links, or show the recordings of a package."),
     "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
     "update-extractors": Command(PROGRAM, "Install a newer yt-dlp for this home, beside the pinned one."),
     "config": Command(PROGRAM, "Show the settings in force, and where each came from."),

@@ -783,7 +783,10 @@ def moment(text: str) -> int:
 
 
 def day(text: str) -> float:
-    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    try:
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
 
 
 def iso(seconds: float) -> str:
@@ -2506,7 +2509,10 @@ class Check:
         try:
             self.handovers = signer_of(self.keys, given_fingerprint(self.fingerprint))
         except Tampered as error:
-            raise Tampered(f"{error}: {own}") from error
+            raise Tampered(
+                f"{error}: {own}, in words: {' '.join(in_words(own))}. One wrong letter names another key: "
+                "look at what you typed"
+            ) from error
         return "the key that you named" + (" handed over to the one that signed" if self.handovers else " signed")
 
     # -- the ledger and time -----------------------------------------------------------------------------------
@@ -2746,7 +2752,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
     today = time.time()
     parser.error = stop  # type: ignore[assignment,method-assign]  # 2 would say that something is missing
-    parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
+    parser.add_argument("folder", nargs="?", help="the folder of the package, unpacked (default: the one of this file)")
     parser.add_argument(
         "--fingerprint", help="fingerprint of the key, as you were given it: 64 hex digits, or 8 words in quotes"
     )
@@ -2773,6 +2779,10 @@ def main() -> int:
                 older = given.read(1 << 20)
         except OSError as error:
             stop(f"the checkpoint {arguments.checkpoint} cannot be read: {error.strerror}")
+    if not arguments.folder:
+        arguments.folder = os.path.dirname(os.path.abspath(__file__))
+        if not os.path.lexists(os.path.join(arguments.folder, "bagit.txt")):
+            stop("name the folder of the package, unpacked: python3 -I check.py FOLDER --fingerprint …")
     if not os.path.isdir(arguments.folder):
         stop(f"{arguments.folder} is no folder: unpack the package first, and name its folder")
     FOLDERS[:] = [arguments.folder]

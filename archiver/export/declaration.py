@@ -11,6 +11,7 @@ from archiver.export.packing import PackagePlan
 from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
+from archiver.text.plain import many
 from archiver.version import SOFTWARE
 
 
@@ -76,7 +77,7 @@ METHOD = (
 def self_test(plan: PackagePlan, f: Figures) -> str:
     """Tell what the program looked at when it made the package."""
     return (
-        f"When this package was made, the program checked {f.captures} captures again ({f.intact} intact), searched the "
+        f"When this package was made, the program checked {many(f.captures, 'capture')} again ({f.intact} intact), searched the "
         f"whole package for the secrets it knows, and checked the finished package. {_searched(plan)}"
     )
 
@@ -104,7 +105,7 @@ def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> tupl
         f"The material was recorded by the program {SOFTWARE}, which writes what servers send as they send it, as section "
         "“How this was recorded” describes. "
         f"To my knowledge the process worked as described on the days of recording: {blank}.",
-        f"It holds {f.captures} captures, recorded between {when} by persons under the pseudonyms {signers}.",
+        f"It holds {many(f.captures, 'capture')}, recorded between {when} by persons under the pseudonyms {signers}.",
         "Digital identification: each file is identified by its SHA-256 in the manifests of the package; the "
         "manifests are signed by the key with the fingerprint "
         f"{fingerprint(home.ledger_key_text())}.",
@@ -112,8 +113,9 @@ def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> tupl
         f"{f.intact} of {f.captures} captures were unchanged.",
         f"State of the clock on the days of recording, and how it is set: {blank}.",
         f"Custody since recording: {blank}. Copies were made for: {blank}.",
-        "What was left out of this package, and why, is listed in the tables withheld and not-kept: "
-        f"{len(shown.withheld)} and {sum(f.not_kept.values())} things.",
+        f"What was left out of this package, and why, is listed in the table withheld ({many(len(shown.withheld), 'line')}). "
+        f"What was found and not kept is {'only counted, in the section' if public else 'listed in the table not-kept, and counted in the section'} "
+        "“Found and not kept”.",
         f"I declare under penalty of perjury that the foregoing is true and correct. Place, date, signature: {blank}",
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from archiver.export.packing import PackagePlan
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
+from archiver.text.plain import many
 
 PreviewLine = tuple[str, str]
 """(what it is about, what to say of it); no name where it goes on with the line before."""
@@ -21,11 +22,15 @@ def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[PreviewL
         *_media(plan),
         *(_raw(plan) if plan.shown.profile == "full" else ()),
         *_words(plan),
-        ("withheld", f"{len(plan.shown.withheld)} things, each listed with its reason"),
+        ("withheld", _left_out(len(plan.shown.withheld))),
         ("signed by", f"key {fingerprint(home.ledger_key_text())[:16]}…, the same in every package of this home"),
         ("encrypted", f"to {', '.join(key[:14] + '…' for key in keys)}" if keys else "NO: whoever gets it can open it"),
         *_doubts(plan),
     ]
+
+
+def _left_out(count: int) -> str:
+    return many(count, "thing") + (f", listed with {'its reason' if count == 1 else 'their reasons'}" if count else "")
 
 
 def _captures(plan: PackagePlan) -> Iterator[PreviewLine]:
@@ -52,9 +57,9 @@ def _people(plan: PackagePlan) -> Iterator[PreviewLine]:
     authors = Counter(card.author for card in shown.cards if card.author_shown and not card.hidden)
     if authors:
         named = ", ".join(f"{name} ({count})" for name, count in authors.most_common(12))
-        yield "people", f"{len(authors)} accounts are named: {named}{' …' if len(authors) > 12 else ''}"
+        yield "people", f"{many(len(authors), 'account')} named: {named}{' …' if len(authors) > 12 else ''}"
     if shown.pseudonyms:
-        yield "", f"{shown.pseudonyms} accounts stand under a pseudonym made for this package"
+        yield "", f"{many(shown.pseudonyms, 'account')} under a pseudonym made for this package"
 
 
 def _media(plan: PackagePlan) -> Iterator[PreviewLine]:
@@ -62,10 +67,10 @@ def _media(plan: PackagePlan) -> Iterator[PreviewLine]:
     files = [file for card in cards for file in card.every_file]
     left_out = sum(file.name is None for file in files)
     there = {file.name for file in files if file.name}
-    yield "media", f"{len(there)} files" + (f"; {left_out} left out" if left_out else "")
+    yield "media", many(len(there), "file") + (f"; {left_out} left out" if left_out else "")
     unseen = sum(card.sensitive and not card.hidden for card in cards)
     if unseen:
-        yield "", f"{unseen} of {len(cards)} exhibits are sensitive or were never reviewed"
+        yield "", f"{unseen} of {many(len(cards), 'item')} sensitive or never reviewed"
 
 
 def _raw(plan: PackagePlan) -> Iterator[PreviewLine]:
@@ -78,7 +83,7 @@ def _raw(plan: PackagePlan) -> Iterator[PreviewLine]:
         yield "cases", f"also named: {', '.join(sorted(others))}"
     yield "raw", "recordings as received: bodies may show our address or account as the sites saw them"
     hosts = {host for capture in material.captures for host in capture.manifest["hosts"]}
-    yield "", f"{len(hosts)} hosts that were contacted, with times"
+    yield "", f"{many(len(hosts), 'host')} that the recorder contacted, with times"
 
 
 def _words(plan: PackagePlan) -> Iterator[PreviewLine]:
@@ -88,7 +93,7 @@ def _words(plan: PackagePlan) -> Iterator[PreviewLine]:
         yield "words", ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     privileged = sum(bool(event["detail"].get("privileged")) for event in shown.material.annotations)
     if privileged:
-        yield "", f"{privileged} privileged notes are {'INCLUDED' if plan.privileged else 'left out'}"
+        yield "", f"{many(privileged, 'privileged note')} {'INCLUDED' if plan.privileged else 'left out'}"
 
 
 def _doubts(plan: PackagePlan) -> Iterator[PreviewLine]:

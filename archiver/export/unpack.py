@@ -82,7 +82,8 @@ def _decrypt(path: Path, plain: Path, identities: list[pyrage.x25519.Identity]) 
             pyrage.decrypt_io(sealed, out, identities)
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
-            raise CannotTell("a key that opens the package", str(error), "Ask whom it was encrypted for.") from error
+            step = "Name the key that it was encrypted to: --identity FILE. If you have none, ask the makers to whom they encrypted it."
+            raise CannotTell("a key that opens the package", "only keys to which it was not encrypted", step) from error
         raise Cut("a whole age file", str(error), "Ask for the package again.") from error
     except OSError as error:
         if "decryption" in str(error):

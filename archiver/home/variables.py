@@ -51,7 +51,7 @@ VARIABLES = (
     Variable("ARCHIVER_TELEGRAM_CODE", "Telegram login: the code that Telegram sent.", as_it_is=True),
     Variable("ARCHIVER_TELEGRAM_PASSWORD", "Telegram login: two-step password of the account.", as_it_is=True),
     Variable("ARCHIVER_TELEGRAM_PASSPHRASE", "Passphrase of the Telegram session.", as_it_is=True),
-    Variable("ARCHIVER_REPLAY", "Folder with ReplayWeb.page, for packages with a viewer.", as_it_is=True),
+    Variable("ARCHIVER_REPLAY", "Folder with ReplayWeb.page, for archiver serve PACKAGE.", as_it_is=True),
     Variable("ARCHIVER_RECORDER", "Set by `archiver record` for the program that it runs; do not set it yourself."),
 )
 """Those that archiver.toml itself names (`from_environment`) are known too."""

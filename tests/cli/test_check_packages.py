@@ -12,9 +12,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from archiver.cli.main import main
+from archiver.home.people import key_words
 from tests.support.kept_homes import SECOND_KEY, unpack_package
 from tests.support.packages import write_manifests
 
@@ -255,3 +257,33 @@ def test_a_zip_that_would_fill_the_disk(
     code, out = check(path, "--fingerprint", SECOND_KEY)
     assert code == 6
     assert "would grow" in out
+
+
+@pytest.mark.parametrize("words", [(), ("--fingerprint", SECOND_KEY)])
+@pytest.mark.parametrize("name", ["gone", "gone.tar.age"])
+def test_a_path_at_which_nothing_is(
+    tmp_path: Path, check: Callable[..., tuple[int, str]], name: str, words: tuple[str, ...]
+) -> None:
+    code, out = check(tmp_path / name, *words)
+    assert code == 1
+    assert f"a package at {tmp_path / name}" in out
+    assert "case list" not in out
+
+
+def test_a_letter_that_was_mistyped(whole: Path, check: Callable[..., tuple[int, str]]) -> None:
+    words = key_words(SECOND_KEY)
+    mistyped = [*words[:-1], words[-1][:-1] + ("b" if words[-1][-1] != "b" else "d")]
+    code, out = check(whole, "--fingerprint", " ".join(mistyped))
+    assert (code, last(out).partition(";")[0]) == (5, TAMPERED)
+    assert f"in words: {' '.join(words)}. One wrong letter names another key" in out
+
+
+def test_a_key_that_does_not_open_it(tmp_path: Path, check: Callable[..., tuple[int, str]]) -> None:
+    theirs, ours = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    packed, file = tmp_path / "case.tar.age", tmp_path / "key.txt"
+    packed.write_bytes(pyrage.encrypt(b"any", [theirs.to_public()]))
+    file.write_text(f"{ours}\n")
+    code, out = check(packed, "--identity", str(file))
+    assert code == 6
+    assert "only keys to which it was not encrypted" in out
+    assert "--identity FILE" in out

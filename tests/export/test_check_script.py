@@ -204,3 +204,15 @@ def test_what_both_print_is_the_same(whole: Path) -> None:
     code, out = started(SCRIPT, whole)
     report = by_program(whole, SECOND_KEY)
     assert (code, out.splitlines()) == (0, [*map(in_columns, report.lines), "", report.verdict])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [((), "name the folder of the package"), (("--on", "31.1.2046"), "'31.1.2046' is no day like 2046-01-31")],
+)
+def test_what_it_needs_is_said_and_nothing_is_called_missing(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    alone = tmp_path / "check.py"
+    alone.write_bytes(SCRIPT.read_bytes())
+    code, out = started(alone, *words)
+    assert (code, "MISSING" in out) == (6, False)
+    assert said in out

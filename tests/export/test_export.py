@@ -346,7 +346,7 @@ def test_it_shows_who_becomes_visible_and_asks(
     shown = capsys.readouterr()
     assert "ozen_today" in shown.out
     assert "tester (collector)" in shown.out
-    assert "1 privileged notes are left out" in shown.out
+    assert "1 privileged note left out" in shown.out
     assert "--yes" in shown.err
     assert not list(tmp_path.iterdir())
 
@@ -538,6 +538,14 @@ def test_page_one_answers_in_five_lines_each(full: Path, case: PackagedCase) -> 
     assert "over the horizon" in text
     assert "no shots are heard" in text
     assert "reviewed by R-2" in text
+
+
+@pytest.mark.parametrize("profile", ["full", "partner", "public"])
+def test_the_report_refers_to_what_is_there(profile: str, request: pytest.FixtureRequest) -> None:
+    package = request.getfixturevalue(profile)
+    text, readme = ((package / name).read_text("utf-8") for name in ("data/report.html", "README.txt"))
+    assert ("wacz, openssl" in text) == ("wacz validate" in readme) == (profile == "full")
+    assert ("table not-kept" in text) == (profile != "public")
 
 
 @pytest.mark.usefixtures("unprinted")

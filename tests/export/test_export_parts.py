@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from archiver.errors import ArchiverError
+from archiver.export.report.wording import who
 from archiver.export.stills import draw
 from archiver.export.wacz import sort_key
+
+if TYPE_CHECKING:
+    from archiver.export.profiles import PackageView
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,14 @@ def test_what_cannot_be_drawn_says_so(kind: str, tmp_path: Path, monkeypatch: py
     assert draw(photo, "document", tmp_path).lacking is None
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert draw(photo, kind, tmp_path).lacking == "ffmpeg is not installed"
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [("analyst", "an analyst"), ("collector", "a collector"), ("reviewer", "a reviewer")]
+)
+def test_who_did_it_in_a_public_package(role: str, said: str) -> None:
+    shown = cast("PackageView", SimpleNamespace(profile="public"))
+    assert who(shown, {"agent": {"id": "aru", "role": role}}) == said
 
 
 def test_errors_are_of_the_one_tree() -> None:

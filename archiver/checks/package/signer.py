@@ -55,7 +55,10 @@ def signer(files: PackageFiles) -> str:
         if given in (one, "".join(in_words(one))):
             files.handed = number
             return "the key that you named" + (" handed over to the one that signed" if number else " signed")
-    raise Bad(f"signed by a key other than the one that you named: {own[0]}")
+    raise Bad(
+        f"signed by a key other than the one that you named: {own[0]}, in words: {' '.join(in_words(own[0]))}. "
+        "One wrong letter names another key: look at what you typed"
+    )
 
 
 def retired(files: PackageFiles) -> str:

@@ -45,6 +45,8 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
+    if arguments.what is not None and _is_written_as_path(arguments.what):
+        raise NotFound(f"a package at {given_path(arguments.what)}", "none", "Correct the path.")
     _refuse(arguments, ("fingerprint", "root", "identity"), "a home, a case or a capture")
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
@@ -117,6 +119,11 @@ def _path(what: str) -> Path | None:
     return path if path.exists() and (path.is_file() or path.is_dir()) else None
 
 
+def _is_written_as_path(what: str) -> bool:
+    """Return whether a name can only be meant as a path: no case and no capture is called so."""
+    return "/" in what or what.endswith((".tar", ".age", ".zip", ".wacz", ".warc", ".warc.gz"))
+
+
 VERDICTS = {
     ExitCode.OK: "intact",
     ExitCode.PARTIAL: "INCOMPLETE: something is missing",
@@ -178,7 +185,8 @@ def _check_foreign(context: Context, path: Path) -> int:
         raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
     _refuse(arguments, ("identity",), report.form)
     if demanded := [f"--{name}" for name in DEMANDED if getattr(arguments, name)]:
-        told = f"{' and '.join(demanded)}: no package of archiver, so no key of a ledger signs it and no checkpoint covers it"
+        told = f"{' and '.join(demanded)}: no package of archiver, so no key of a ledger signs it and no checkpoint covers it. "
+        told += "Check the package that it came in"
         report.unchecked("", told)
     for finding in report.findings:
         console.say(f"{finding.word:<12} {finding}")

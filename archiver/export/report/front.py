@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import by_outcome, plural, short
+from archiver.text.plain import many
 
 
 def shows(contents: ReportContents) -> list[str]:
@@ -11,7 +12,7 @@ def shows(contents: ReportContents) -> list[str]:
     f = contents.figures
     kinds = ", ".join(f"{count} {plural(kind, count)}" for kind, count in f.kinds.most_common(4)) or "no files"
     lines = [
-        f"{f.exhibits} items: posts, pages and files as a server sent them to our recorder, or as they were handed over.",
+        f"{many(f.exhibits, 'item')}: posts, pages and files as a server sent them to our recorder, or as they were handed over.",
         f"With {kinds}.",
         f"{f.captures} of {f.of_case} captures of this case are what it was made from.",
     ]
@@ -42,7 +43,7 @@ def state(contents: ReportContents) -> list[str]:
     lines = [
         f"Intact: {f.intact} of {f.captures} captures, every digest computed again for this package.",
         f"Timestamped by outsiders: {f.stamped} of {f.captures}. A timestamp says “existed then”, not “made then”.",
-        f"Found and not kept: {sum(f.not_kept.values())} things{named}",
+        f"Found and not kept: {many(sum(f.not_kept.values()), 'thing')}{named}",
     ]
     if f.judged:
         lines.append(
@@ -55,8 +56,14 @@ HOW = (
     "An expert runs check.py, taken from the makers and not from this package, with the fingerprint.",
     "Exit code 0: intact and signed by that key. 5: changed. 2: something is missing. 6: cannot tell.",
     "It needs Python and the program openssl, and no network. README.txt says how, for Windows and macOS too.",
-    "README.txt names tools of others for the same: bagit.py, wacz, openssl ts, ots.",
+    "README.txt names tools of others for parts of it: {tools}.",
 )
+
+
+def how(contents: ReportContents) -> list[str]:
+    """Tell how to check it, naming the tools that README.txt names for a package of this profile."""
+    tools = ("bagit.py", *(("wacz",) if contents.shown.profile == "full" else ()), "openssl ts", "ots")
+    return [line.format(tools=", ".join(tools)) for line in HOW]
 
 
 def warnings(contents: ReportContents) -> list[str]:
@@ -66,7 +73,7 @@ def warnings(contents: ReportContents) -> list[str]:
         found.append("NOT EVIDENCE: recorded from test servers, as the demo and the tests do.")
     if f.stamped < f.captures:
         said = "NOT TIMESTAMPED" if not f.stamped else "NOT TIMESTAMPED in part"
-        found.append(f"{said}: for {f.captures - f.stamped} captures no outsider vouches for the time.")
+        found.append(f"{said}: for {many(f.captures - f.stamped, 'capture')} no outsider vouches for the time.")
     return found
 
 

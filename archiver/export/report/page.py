@@ -49,7 +49,7 @@ def html(contents: ReportContents, drawings: Mapping[str, Drawn]) -> bytes:
             "What this shows": front.shows(contents),
             "What it does not show": front.SHOWS_NOT,
             "State of the material": front.state(contents),
-            "How to check it": front.HOW,
+            "How to check it": front.how(contents),
         },
         fingerprint=whole,
         words=" ".join(key_words(whole)),

@@ -68,4 +68,8 @@ def by_outcome(f: Figures) -> dict[str, int]:
 def who(shown: PackageView, event: dict[str, Any]) -> str:
     """Return who made an event; in a public package only the role."""
     role = event["agent"].get("role") or "collector"
-    return f"an {role}" if shown.profile == "public" else f"{event['agent']['id']} ({role})"
+    return (
+        f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+        if shown.profile == "public"
+        else f"{event['agent']['id']} ({role})"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import calendar
 import functools
@@ -111,7 +112,10 @@ def moment(text: str) -> int:
 
 
 def day(text: str) -> float:
-    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    try:
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
 
 
 def iso(seconds: float) -> str:
