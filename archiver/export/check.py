@@ -782,13 +782,6 @@ def moment(text: str) -> int:
     )
 
 
-def day(text: str) -> float:
-    try:
-        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
-
-
 def iso(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
@@ -2743,6 +2736,13 @@ def plain_root(text: str) -> str:
             f"{text[:80]!r} is no fingerprint of a root certificate: 64 hex digits (openssl x509 -noout -fingerprint -sha256)"
         )
     return plain
+
+
+def day(text: str) -> float:
+    try:
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
 
 
 def main() -> int:

@@ -231,9 +231,9 @@ def test_cells_are_the_same_for_all(text: str) -> None:
 
 def test_names_by_profile(tmp_path: Path) -> None:
     said = {
-        "made": "2026-11-22T",
+        "made": "2026-11-22T10:00:00Z",
         "name": "n",
-        "software": "s",
+        "software": "archiver/1",
         "tables": [{"name": "a.b"}],
         "format": "archiver-package/2",
     }

@@ -37,7 +37,8 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
     parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
-    checkpoint = "Build the package as of this checkpoint number (default: the first timestamped one that covers everything in it, else the first that does)."
+    checkpoint = "Build the package as of this checkpoint number (default: the first timestamped one that covers "
+    checkpoint += "everything in it, else the first that does)."
     parser.add_argument("--checkpoint", type=count, metavar="N", help=checkpoint)
     leaks = "Continue a full export even if a recording contains a secret."
     parser.add_argument("--accept-leaks", action="store_true", help=leaks)

@@ -18,7 +18,7 @@ from .ledger import Ledger, check_items, handed_over, handover_seen, signer_of
 from .notes import fingerprint_of, given_checkpoint, given_fingerprint, in_words, note_text, strangers
 from .records import check_assemblies, check_records, read_assemblies
 from .sealed import Capture, check_event
-from .stamps import FOLDERS, Stamped, check_stamps, day, iso
+from .stamps import FOLDERS, Stamped, check_stamps, iso
 from .tables import ENDINGS, Sealed, check_files, check_plain, check_tables
 from .wacz import check_description, check_index, check_wacz_list
 from .words import (
@@ -433,6 +433,13 @@ def plain_root(text: str) -> str:
             f"{text[:80]!r} is no fingerprint of a root certificate: 64 hex digits (openssl x509 -noout -fingerprint -sha256)"
         )
     return plain
+
+
+def day(text: str) -> float:
+    try:
+        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
 
 
 def main() -> int:

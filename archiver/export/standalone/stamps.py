@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import calendar
 import functools
@@ -109,13 +108,6 @@ def moment(text: str) -> int:
     return calendar.timegm(
         (int(match[6]), months.index(match[1]) + 1, int(match[2]), int(match[3]), int(match[4]), int(match[5]))
     )
-
-
-def day(text: str) -> float:
-    try:
-        return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2046-01-31") from error
 
 
 def iso(seconds: float) -> str:
