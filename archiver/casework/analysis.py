@@ -20,7 +20,7 @@ from storage.ledger import Sealed
 from storage.times import utc_text
 
 _INCIDENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_EXHIBIT = re.compile(r"(?P<id>[^:@\s]+)(?::(?P<post>[^@\s]+))?(?:@(?P<from>[\d:.]+)(?:-(?P<to>[\d:.]+))?)?")
+_ITEM = re.compile(r"(?P<id>[^:@\s]+)(?::(?P<post>[^@\s]+))?(?:@(?P<from>[\d:.]+)(?:-(?P<to>[\d:.]+))?)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,8})*")
 
 
@@ -58,7 +58,7 @@ class Translation:
 class IncidentFacts:
     """Facts that are added to an incident.
 
-    `at`: latitude and longitude as text; `exhibits`: `ID`, `ID:POST`, `ID:POST@FROM-TO`.
+    `at`: latitude and longitude as text; `items`: `ID`, `ID:POST`, `ID:POST@FROM-TO`.
     """
 
     title: str | None = None
@@ -66,7 +66,7 @@ class IncidentFacts:
     at: str | None = None
     zone: str | None = None
     when: TimeRange | None = None
-    exhibits: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 def state_time(home: Home, signer: Signer, about: About, when: TimeRange, words: str) -> Sealed:
@@ -132,7 +132,7 @@ def mark_author(
 def add_to_incident(home: Home, signer: Signer, case: str, incident: str, facts: IncidentFacts) -> Sealed:
     """Make an incident of a case, or add to it. Raises `NotFound`, `UsageError`, `LedgerError`."""
     about = _incident(home, case, incident)
-    detail: dict[str, Any] = {"exhibits": [exhibit_of(home, text) for text in facts.exhibits]}
+    detail: dict[str, Any] = {"exhibits": [item_of(home, text) for text in facts.items]}
     if facts.place:
         detail["place"] = facts.place
     detail |= coordinates(facts.at)
@@ -170,20 +170,20 @@ def conclude(
             f"incidents: {', '.join(sorted(known)) or 'none'}",
             "Create it: archiver incident",
         )
-    exhibits = [exhibit_of(home, text) for text in basis]
-    detail = {"confidence": confidence, "basis": exhibits, "against": list(against)}
+    items = [item_of(home, text) for text in basis]
+    detail = {"confidence": confidence, "basis": items, "against": list(against)}
     return record(home, signer, "conclusion", about, words, detail)
 
 
-def exhibit_of(home: Home, text: str) -> dict[str, Any]:
+def item_of(home: Home, text: str) -> dict[str, Any]:
     """Parse `ID`, `ID:POST` or `ID:POST@0:12-0:30` into what an annotation can be about.
 
     Raises `NotFound`, `UsageError`.
     """
-    match = _EXHIBIT.fullmatch(text)
+    match = _ITEM.fullmatch(text)
     if match is None:
         raise UsageError(
-            "an exhibit like 9k2mv7qd, 9k2mv7qd:POST or 9k2mv7qd@0:12-0:30", repr(text), "Give it in that form."
+            "an item like 9k2mv7qd, 9k2mv7qd:POST or 9k2mv7qd@0:12-0:30", repr(text), "Give it in that form."
         )
     return about_of(home, match["id"], match["post"], start=match["from"], end=match["to"]).detail()
 

@@ -20,7 +20,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch, Signer
 from archiver.home.scratch import scratch
-from archiver.lookup.exhibits import MediaFile
+from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Redaction, gather
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
@@ -134,8 +134,8 @@ def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redacti
     material = gather(home, case, [about.capture], fetch)
     fitting = [
         one
-        for exhibit in material.exhibits
-        for one in exhibit.every_media
+        for item in material.items
+        for one in item.every_media
         if about.post in (None, one.post) and about.attachment in (None, one.attachment)
     ]
     if not fitting:

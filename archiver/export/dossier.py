@@ -26,13 +26,13 @@ class Conclusion:
     role: str
     reviewer: str | None
     basis: list[tuple[str, str]]
-    """(exhibit, segment as text)"""
+    """(item, segment as text)"""
     against: list[str]
 
 
 @dataclass
 class Incident:
-    """An incident as the report tells it. `exhibits` by number; `zone`: IANA name of the place's time zone."""
+    """An incident as the report tells it. `items` by number; `zone`: IANA name of the place's time zone."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class Incident:
     zone: str | None = None
     start: datetime | None = None
     end: datetime | None = None
-    exhibits: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
     conclusions: list[Conclusion] = field(default_factory=list)
 
 
@@ -60,7 +60,7 @@ def incidents(shown: PackageView) -> list[Incident]:
             if detail.get("from"):
                 one.start, one.end = utc_parse(detail["from"]), utc_parse(detail["to"])
             for item in detail.get("exhibits", []):
-                one.exhibits += [number for number in shown.items_about(item) if number not in one.exhibits]
+                one.items += [number for number in shown.items_about(item) if number not in one.items]
         elif detail["kind"] == "conclusion" and about.get("incident") in found:
             found[about["incident"]].conclusions.append(_conclusion(event, shown))
     latest = datetime.max.replace(tzinfo=UTC)
@@ -133,7 +133,7 @@ class Figures:
     of_case: int
     intact: int
     stamped: int
-    exhibits: int
+    items: int
     files: int
     kinds: Counter[str]
     not_kept: Counter[tuple[str, str]]
@@ -159,7 +159,7 @@ def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figure
         of_case=len(shown.material.all_of_case),
         intact=intact,
         stamped=stamped,
-        exhibits=len(shown.cards),
+        items=len(shown.cards),
         files=files,
         kinds=kinds,
         not_kept=not_kept,

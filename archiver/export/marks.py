@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from archiver.lookup.exhibits import MediaFile
+from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
 
 
 class Marks:
-    """Marks that people set on authors, exhibits and files: the latest one counts."""
+    """Marks that people set on authors, items and files: the latest one counts."""
 
     def __init__(self, material: Material) -> None:
         self._authors: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archiver.lookup.exhibits import MediaFile
+from archiver.lookup.items import MediaFile
 
 
 class MediaNames:

@@ -25,7 +25,7 @@ from typing import Any
 
 from archiver.export.marks import Marks
 from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
-from archiver.lookup.exhibits import Exhibit, MediaFile, Observation
+from archiver.lookup.items import Item, MediaFile, Observation
 from archiver.lookup.material import Material
 from archiver.lookup.spool import Spool
 from archiver.text.judged import in_words
@@ -55,7 +55,7 @@ WORDS = ("text", "title", "guessed_text", "guessed_title")
 class WithheldItem:
     """One thing that is not shown: where, what kind of thing, why, and what stands in its place."""
 
-    exhibit: str
+    item: str
     what: str
     why: str
     instead: str = ""
@@ -99,7 +99,7 @@ class CardView:
 
 @dataclass
 class Card:
-    """An exhibit as far as it is shown."""
+    """An item as far as it is shown."""
 
     number: str
     platform: str
@@ -180,11 +180,11 @@ def show(
     shown.annotations = [event for event in material.annotations if event["seq"] not in kept_back]
     marks = Marks(material)
     maker = _Maker(shown, marks, secret, withheld)
-    for number, exhibit in _numbered(shown, marks, secret, withheld):
-        card = maker.card(number, exhibit)
+    for number, item in _numbered(shown, marks, secret, withheld):
+        card = maker.card(number, item)
         card.annotations = [event for event in card.annotations if event["seq"] not in kept_back]
         if profile == "public":
-            shown.numbers[exhibit.number] = number
+            shown.numbers[item.number] = number
             card = _for_everybody(card)
         cards.append(card)
     for capture in material.captures:
@@ -205,27 +205,27 @@ def show(
 
 def _numbered(
     shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem]
-) -> Iterator[tuple[str, Exhibit]]:
+) -> Iterator[tuple[str, Item]]:
     """(number, item) of everything that is listed.
 
     In `public` that is what something was let out of, in an order of its own: by the place in a row, as by a number, an
     item could be found again in another package.
     """
-    exhibits = shown.material.exhibits
+    items = shown.material.items
     if shown.profile != "public":
-        yield from ((one.number, one) for one in exhibits)
+        yield from ((one.number, one) for one in items)
         return
     home = shown.material.home
     trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home, WithheldItem))
     listed = [
         (keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")), place)
-        for place, one in enumerate(exhibits)
+        for place, one in enumerate(items)
         if _says_something(trial.card(one.number, one))
     ]
-    if left := len(exhibits) - len(listed):
+    if left := len(items) - len(listed):
         withheld.append(WithheldItem("", f"{left} items", "nothing of them was let out"))
     for number, (_, place) in enumerate(sorted(listed), 1):
-        yield f"I{number:04d}", exhibits[place]
+        yield f"I{number:04d}", items[place]
 
 
 def _says_something(card: Card) -> bool:
@@ -304,20 +304,20 @@ class _Maker:
             if event["type"] == "reassessed"
         }
 
-    def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
-        self._withheld.append(WithheldItem(exhibit, what, why, instead))
+    def _leave_out(self, item: str, what: str, why: str, instead: str = "") -> None:
+        self._withheld.append(WithheldItem(item, what, why, instead))
 
-    def card(self, number: str, exhibit: Exhibit) -> Card:
+    def card(self, number: str, item: Item) -> Card:
         """Make the card of an item under a number."""
-        post = exhibit.latest
-        author, known = self._author(number, exhibit, post)
+        post = item.latest
+        author, known = self._author(number, item, post)
         public = self._shown.profile == "public"
-        card = Card(number, exhibit.platform, exhibit.key if known else None, author, known)
-        card.annotations = exhibit.annotations
-        if public and exhibit.platform == "received":
+        card = Card(number, item.platform, item.key if known else None, author, known)
+        card.annotations = item.annotations
+        if public and item.platform == "received":
             card.hidden = "received from a source"
-        places = {(one.capture, one.line.get("id")) for one in exhibit.observations} | {
-            (one.capture, None) for one in exhibit.files
+        places = {(one.capture, one.line.get("id")) for one in item.observations} | {
+            (one.capture, None) for one in item.files
         }
         if any(self._marks.quarantined(*place) for place in places):
             card.hidden = "quarantined"
@@ -328,21 +328,21 @@ class _Maker:
         if card.hidden:
             self._leave_out(number, "everything", card.hidden)
             return card
-        card.removals = exhibit.removals if known else []
-        for observation in exhibit.observations:
+        card.removals = item.removals if known else []
+        for observation in item.observations:
             card.views.append(self._view(number, observation, known))
-        card.files = [self._file(number, one, None, known) for one in exhibit.files]
+        card.files = [self._file(number, one, None, known) for one in item.files]
         return card
 
-    def _author(self, number: str, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
+    def _author(self, number: str, item: Item, post: dict[str, Any]) -> tuple[str, bool]:
         """(how the author is shown, whether that is who it is)."""
         stated = post.get("author_handle") or post.get("author_name")
         guessed = guesses(post).get("guessed_author")
         name = stated or guessed
         mark = self._marks.author(post)
         profile = self._shown.profile
-        if exhibit.platform == "received" or not name:
-            return ("a source" if exhibit.platform == "received" else "unknown"), profile != "public"
+        if item.platform == "received" or not name:
+            return ("a source" if item.platform == "received" else "unknown"), profile != "public"
         open_to = profile == "full" or (profile == "partner" and mark != "source") or mark in OFFICIAL
         if open_to:
             return str(stated) if stated else f"{guessed} (guessed)", True

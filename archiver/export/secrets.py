@@ -49,12 +49,7 @@ def _configured(home: Home) -> Iterator[tuple[bytes, str]]:
 def _withheld(shown: PackageView, decryptor: Decryptor) -> Iterator[tuple[bytes, str]]:
     """The values in the private records of the captures, as far as this home's keys open them."""
     # A file that a site calls the same is no leak of the name of one that was handed over.
-    named = {
-        media.name.encode()
-        for exhibit in shown.material.exhibits
-        for one in exhibit.observations
-        for media in one.media
-    }
+    named = {media.name.encode() for item in shown.material.items for one in item.observations for media in one.media}
     for capture in shown.material.captures:
         for held in decryptor.withheld(capture.folder):
             if 8 <= len(held.value) <= LONGEST and held.value not in named and not held.name.startswith("tl "):
@@ -80,24 +75,24 @@ def _user() -> str:
 def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     """Everything by which an account that is not shown could be found."""
     open_numbers = {card.number for card in shown.cards if card.author_shown}
-    hidden = {one.number for one in shown.material.exhibits if shown.number_here(one.number) not in open_numbers}
+    hidden = {one.number for one in shown.material.items if shown.number_here(one.number) not in open_numbers}
     # An account elsewhere may be open and have the same name: what is shown of it is no leak of the other.
     open_ones = {
         str(one.line.get(field))
-        for exhibit in shown.material.exhibits
-        if exhibit.number not in hidden
-        for one in exhibit.observations
+        for item in shown.material.items
+        if item.number not in hidden
+        for one in item.observations
         for field in ("author_handle", "author_name", "author_id")
     }
-    for exhibit in shown.material.exhibits:
-        if exhibit.number not in hidden:
+    for item in shown.material.items:
+        if item.number not in hidden:
             continue
-        for one in exhibit.observations:
+        for one in item.observations:
             guessed = {"guessed_author": guesses(one.line).get("guessed_author")}
             for field in ("author_handle", "author_name", "author_id", "url", "guessed_author"):
                 value = one.line.get(field) or guessed.get(field)
                 if value and len(str(value)) >= 5 and str(value) not in open_ones:
-                    yield str(value).encode(), f"{field} of {exhibit.number}"
+                    yield str(value).encode(), f"{field} of {item.number}"
     for event in shown.material.annotations:
         if event["detail"]["kind"] == "source":
             yield str(event["detail"].get("source", "")).encode(), "a source's pseudonym"

@@ -162,7 +162,7 @@ def _wanted(event: Row, table: Table) -> bool:
 
 def _withheld(shown: PackageView) -> Iterator[Row]:
     for one in shown.withheld:
-        yield {"item": one.exhibit, "what": one.what, "why": one.why, "instead": one.instead}
+        yield {"item": one.item, "what": one.what, "why": one.why, "instead": one.instead}
 
 
 def _shown_posts(shown: PackageView) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """What a case holds, gathered from the catalog and the capture folders: nothing is decided here about who may see it.
 
-An *exhibit* is one post or page with all its observations, or one received file; exhibits are numbered in the order in
+An *item* is one post or page with all its observations, or one received file; items are numbered in the order in
 which they were first captured, so that the same case gives the same numbers.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
-from archiver.lookup.exhibits import Exhibit, Exhibits, MediaFile, Observation
+from archiver.lookup.items import Item, Items, MediaFile, Observation
 from archiver.lookup.spool import Spool
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
@@ -160,17 +160,17 @@ class Redaction:
 
 @dataclass
 class Material:
-    """Material of a case for a report or package: captures, exhibits, events and annotations."""
+    """Material of a case for a report or package: captures, items, events and annotations."""
 
     case: str
     captures: list[SealedCapture]
     all_of_case: list[dict[str, Any]]
     """Rows of every capture of the case, those left out of the selection included."""
-    exhibits: Sequence[Exhibit]
+    items: Sequence[Item]
     about: Callable[[str | None, str | None], list[str]]
-    """The numbers of the exhibits of a capture, or of the one of a post in it: `Exhibits.numbers_about`."""
+    """The numbers of the items of a capture, or of the one of a post in it: `Items.numbers_about`."""
     number_of: Callable[[str], str]
-    """The number of an exhibit, by its key: `Exhibits.number_of`."""
+    """The number of an item, by its key: `Items.number_of`."""
     media: Callable[[SealedCapture], Iterator[MediaFile]]
     """The files of a capture, in the order of its inventory."""
     events: Sequence[dict[str, Any]]
@@ -229,20 +229,20 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
             f"captures of {case} that are not quarantined", "none", "Packages never contain quarantined captures."
         )
     folders = Folders(home)
-    exhibits = _exhibits(home, captures, folders)
+    items = _items(home, captures, folders)
     events: Spool[dict[str, Any]] = Spool(
-        home.path, dict, _events(home, case, {capture.id for capture in captures}, exhibits)
+        home.path, dict, _events(home, case, {capture.id for capture in captures}, items)
     )
     annotations = [event for event in events if event["type"] == "annotated"]
     for event in events:
         if event["type"] == "annotated":
-            exhibits.annotate(event)
+            items.annotate(event)
         elif event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
-            exhibits.remove(f"{event['detail']['platform']}:{event['detail']['post']}", event)
+            items.remove(f"{event['detail']['platform']}:{event['detail']['post']}", event)
     renewals = home.catalog.event_bodies(("renewed",))
     redactions = list(_redactions(events, folders))
     return Material(
-        case, captures, rows, exhibits, exhibits.numbers_about, exhibits.number_of,
+        case, captures, rows, items, items.numbers_about, items.number_of,
         lambda capture: _media(capture, folders), events, annotations, redactions, renewals,
         home=home.path, quarantined=sorted(quarantined),
     )  # fmt: skip
@@ -325,8 +325,8 @@ def _capture(home: Home, row: dict[str, Any], files: CaptureFiles) -> SealedCapt
     return found
 
 
-def _exhibits(home: Home, captures: list[SealedCapture], folders: Folders) -> Exhibits:
-    found = Exhibits(home.path)
+def _items(home: Home, captures: list[SealedCapture], folders: Folders) -> Items:
+    found = Items(home.path)
     for capture in captures:
         media: dict[str, list[MediaFile]] = {}
         every = list(_media(capture, folders))
@@ -446,7 +446,7 @@ CONCERNING = (
 )  # fmt: skip
 
 
-def _events(home: Home, case: str, captures: set[str], exhibits: Exhibits) -> Iterator[dict[str, Any]]:
+def _events(home: Home, case: str, captures: set[str], items: Items) -> Iterator[dict[str, Any]]:
     """Find the bodies of the events about these captures and this case, and about the ledger's keys.
 
     A redaction counts wherever the same post or the same bytes were captured.
@@ -462,8 +462,8 @@ def _events(home: Home, case: str, captures: set[str], exhibits: Exhibits) -> It
             concerned = detail["case"] == case and detail["capture"] in captures
         else:
             concerned = (about.get("capture") or detail.get("capture")) in captures or about.get("case") == case
-            concerned = concerned or exhibits.has_file((detail.get("original") or {}).get("sha256"))
-            concerned = concerned or (body["type"] == "redacted" and exhibits.has_post(about.get("post")))
+            concerned = concerned or items.has_file((detail.get("original") or {}).get("sha256"))
+            concerned = concerned or (body["type"] == "redacted" and items.has_post(about.get("post")))
             concerned = concerned or not captures.isdisjoint(detail.get("captures", ()))
             concerned = concerned or ("author" in about and about.get("case") in (None, case))
         if concerned:

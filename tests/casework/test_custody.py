@@ -257,11 +257,11 @@ def test_another_copy_of_a_redacted_file_is_left_out(case: PackagedCase) -> None
     place = ("--post", "ozen_today/16", "--attachment", "1")
     assert case.run("redact", album, "a face", *place, "--box", "0,0,50,50") == 0
     material = gather(Home(case.home.path), "almaty", [album], CopiesFetch(case.home))
-    exhibits = list(material.exhibits)
-    observation = exhibits[0].observations[0]
+    items = list(material.items)
+    observation = items[0].observations[0]
     at = next(number for number, one in enumerate(observation.media) if one.attachment == 1)
     observation.media[at] = replace(observation.media[at], sha256="0" * 64)
-    shown = show(replace(material, exhibits=exhibits), "partner", b"x" * 32, False)
+    shown = show(replace(material, items=items), "partner", b"x" * 32, False)
     assert [file.name for file in shown.cards[0].every_file if file.number == 1] == [None]
     assert any(one.why == "redacted in another copy; this one was not" for one in shown.withheld)
 

@@ -60,7 +60,7 @@ def test_each_word_of_an_analyst_is_an_event_of_its_kind(home: Home, collector: 
         state_time(home, collector, about, when, "by the shadows"),
         translate(home, collector, about, Translation("en", "A. N.", "human"), "They left."),
         mark_author(home, collector, "telegram", "@ozen_today", "source", "in danger", case="almaty"),
-        add_to_incident(home, collector, "almaty", "square", IncidentFacts(at="43.34,52.86", exhibits=(ALBUM,))),
+        add_to_incident(home, collector, "almaty", "square", IncidentFacts(at="43.34,52.86", items=(ALBUM,))),
         conclude(
             home, collector, "almaty", "square", "They fired.", confidence="low", basis=(f"{ALBUM}:16@0:01-0:02",)
         ),

@@ -16,7 +16,7 @@ from archiver.export.bag import Bag
 from archiver.export.profiles import show
 from archiver.export.report.chronology import Chronology
 from archiver.home.home import Home
-from archiver.lookup.exhibits import Exhibits, MediaFile, Observation
+from archiver.lookup.items import Items, MediaFile, Observation
 from archiver.lookup.material import gather
 from archiver.lookup.spool import Spool
 from archiver.signer.create_home import SetupAnswers, create_home
@@ -74,25 +74,25 @@ def test_memory_does_not_grow_with_posts(home: Home, profile: str) -> None:
     assert a_post < 1000, f"{a_post:.0f} bytes a post, {few / 1e6:.1f} and {many / 1e6:.1f} MB"
 
 
-def test_exhibits_are_numbered_and_found(home: Home) -> None:
+def test_items_are_numbered_and_found(home: Home) -> None:
     material = gather(home, "inbox", [], CopiesFetch(home))
-    assert [one.number for one in material.exhibits] == [f"I{n + 1:04d}" for n in range(MANY * POSTS)]
-    assert material.exhibits[-1] == material.exhibits[MANY * POSTS - 1]
-    assert [one.key for one in material.exhibits[2:4]] == [f"telegram:{key}" for key in homes.post_ids(0, POSTS)[2:4]]
+    assert [one.number for one in material.items] == [f"I{n + 1:04d}" for n in range(MANY * POSTS)]
+    assert material.items[-1] == material.items[MANY * POSTS - 1]
+    assert [one.key for one in material.items[2:4]] == [f"telegram:{key}" for key in homes.post_ids(0, POSTS)[2:4]]
     capture, post = homes.capture_id(3), homes.post_ids(3, POSTS)[1]
     (number,) = material.about(capture, post)
-    exhibit = material.exhibits[int(number[1:]) - 1]
-    assert (exhibit.key, len(exhibit.annotations)) == (f"telegram:{post}", 1)
+    item = material.items[int(number[1:]) - 1]
+    assert (item.key, len(item.annotations)) == (f"telegram:{post}", 1)
     assert len(material.about(capture, None)) == POSTS
     assert material.about(capture, "another/1") == material.about("another", None) == []
-    assert sum(len(one.observations[0].missing) for one in material.exhibits) == sum(
+    assert sum(len(one.observations[0].missing) for one in material.items) == sum(
         line["outcome"] == "skipped" for capture in material.captures for line in capture.ended()
     )
 
 
 def test_a_post_may_be_called_by_half_of_a_surrogate_pair() -> None:
     """Lines hold such names, since no page may stop what records it; SQLite takes no text with them."""
-    found = Exhibits(None)
+    found = Items(None)
     for post in ("7\ud83d", "7\x00", "7"):
         found.observe(f"page:{post}", "page", Observation("one", 0, {"id": post}, None))
     assert [one.key for one in found] == ["page:7\ud83d", "page:7\x00", "page:7"]

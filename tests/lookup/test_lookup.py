@@ -90,13 +90,11 @@ def test_only_captures_of_a_case_are_gathered(home: Home, case: str, only: list[
         gather(home, case, only, CopiesFetch(home))
 
 
-def test_exhibits_keep_their_numbers(home: Home) -> None:
+def test_items_keep_their_numbers(home: Home) -> None:
     """Numbered by what was captured first; a selection begins anew."""
     material = gather(home, "almaty", [], CopiesFetch(home))
-    assert [exhibit.number for exhibit in material.exhibits] == [
-        f"I{number:04}" for number in range(1, len(material.exhibits) + 1)
-    ]
-    assert material.exhibits[0].key == "telegram:ozen_today/16"
-    assert {event["detail"]["kind"] for event in material.exhibits[0].annotations} >= {"note", "tag", "place"}
-    for media in material.exhibits[0].every_media:
+    assert [item.number for item in material.items] == [f"I{number:04}" for number in range(1, len(material.items) + 1)]
+    assert material.items[0].key == "telegram:ozen_today/16"
+    assert {event["detail"]["kind"] for event in material.items[0].annotations} >= {"note", "tag", "place"}
+    for media in material.items[0].every_media:
         assert sum(len(chunk) for chunk in media.chunks()) == media.size

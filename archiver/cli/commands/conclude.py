@@ -22,7 +22,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--case", required=True, metavar="CASE", help="Case of the incident.")
     sure = "How sure you are."
     parser.add_argument("--confidence", required=True, choices=("low", "moderate", "high"), help=sure)
-    basis = "Exhibit that supports it; repeatable."
+    basis = "Item that supports it; repeatable."
     parser.add_argument("--basis", action="append", required=True, metavar="ID[:POST][@FROM-TO]", help=basis)
     against = "Argument or evidence against it; repeatable."
     parser.add_argument("--against", action="append", default=[], metavar="TEXT", help=against)

@@ -1,4 +1,4 @@
-"""`archiver incident`: an incident of a case: when, where, which exhibits."""
+"""`archiver incident`: an incident of a case: when, where, which items."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_arguments(parser: Parser) -> None:
     add_position(parser)
     add_zone(parser)
     add_period(parser)
-    parser.add_argument("--add", action="append", default=[], metavar="ID[:POST]", help="Add an exhibit; repeatable.")
+    parser.add_argument("--add", action="append", default=[], metavar="ID[:POST]", help="Add an item; repeatable.")
 
 
 def run(context: Context) -> int:
@@ -37,6 +37,6 @@ def run(context: Context) -> int:
         at=arguments.at,
         zone=arguments.zone,
         when=time_range(arguments.since, arguments.until) if arguments.since else None,
-        exhibits=tuple(arguments.add),
+        items=tuple(arguments.add),
     )
     return say(context, signer, add_to_incident(home, signer, arguments.case, arguments.incident, facts))

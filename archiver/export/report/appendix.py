@@ -20,7 +20,7 @@ def not_kept(contents: ReportContents) -> list[Cells]:
 
 def withheld(contents: ReportContents) -> list[Cells]:
     """List (item, what, why, what stands in its place) of what was left out of the package."""
-    return [(one.exhibit, one.what, one.why, one.instead) for one in contents.shown.withheld[:MOST_ROWS]]
+    return [(one.item, one.what, one.why, one.instead) for one in contents.shown.withheld[:MOST_ROWS]]
 
 
 def custody(contents: ReportContents) -> tuple[list[Cells], int]:

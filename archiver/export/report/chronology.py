@@ -167,7 +167,7 @@ class _Places:
     """Where items are: as somebody entered for the item, else as the incident has it that they belong to."""
 
     def __init__(self, incidents: Iterable[Incident]) -> None:
-        self._of_incident = {number: incident for incident in incidents for number in incident.exhibits}
+        self._of_incident = {number: incident for incident in incidents for number in incident.items}
 
     def of(self, card: Card) -> tuple[str | None, str | None, str | None]:
         """Return (latitude, longitude, IANA name of the time zone), each None where it is not known."""

@@ -12,7 +12,7 @@ def shows(contents: ReportContents) -> list[str]:
     f = contents.figures
     kinds = ", ".join(f"{count} {plural(kind, count)}" for kind, count in f.kinds.most_common(4)) or "no files"
     lines = [
-        f"{many(f.exhibits, 'item')}: posts, pages and files as a server sent them to our recorder, or as they were handed over.",
+        f"{many(f.items, 'item')}: posts, pages and files as a server sent them to our recorder, or as they were handed over.",
         f"With {kinds}.",
         f"{f.captures} of {f.of_case} captures of this case are what it was made from.",
     ]

@@ -31,7 +31,7 @@ def shown_incident(incident: Incident) -> ShownIncident:
         said = sun(moment, incident.latitude, incident.longitude)
         if said and (moment != incident.start or name.endswith("start")):
             facts.append((name, said))
-    return ShownIncident(incident.name, incident.title, facts, incident.exhibits, incident.conclusions)
+    return ShownIncident(incident.name, incident.title, facts, incident.items, incident.conclusions)
 
 
 def _interval(incident: Incident) -> str:

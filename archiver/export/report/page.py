@@ -76,7 +76,7 @@ def html(contents: ReportContents, drawings: Mapping[str, Drawn]) -> bytes:
 
 def told_in_full(contents: ReportContents) -> list[Card]:
     """Choose the items that are told in full: those of incidents and with annotations first, in the order of their numbers."""
-    wanted = {number for incident in contents.incidents for number in incident.exhibits}
+    wanted = {number for incident in contents.incidents for number in incident.items}
     numbered = enumerate(contents.shown.cards)
     chosen = nsmallest(MOST_CARDS, numbered, lambda one: (one[1].number not in wanted, not one[1].annotations, one[0]))
     return [card for _, card in sorted(chosen, key=lambda one: one[0])]

@@ -1,7 +1,7 @@
-"""The exhibits of a case: posts as several captures saw them, and received files.
+"""The items of a case: posts as several captures saw them, and received files.
 
 They are numbered in the order in which they were first captured, so that the same case gives the same numbers. A case
-may hold more posts than memory: what is known of each lies in a spool, and an exhibit is put together when it is asked for.
+may hold more posts than memory: what is known of each lies in a spool, and an item is put together when it is asked for.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Observation:
 
 
 @dataclass
-class Exhibit:
-    """An exhibit: a post as several captures saw it, or a file that somebody handed over."""
+class Item:
+    """An item: a post as several captures saw it, or a file that somebody handed over."""
 
     number: str
     key: str
@@ -96,17 +96,17 @@ class Exhibit:
 
 
 _TYPES: tuple[type[Any], ...] = (Observation, MediaFile, dict, dict)
-"""Of what is kept of an exhibit, by its kind."""
+"""Of what is kept of an item, by its kind."""
 
 
-class Exhibits(Sequence[Exhibit]):
-    """The exhibits in the order of their numbers. Captures are to be gone through in the order of their events."""
+class Items(Sequence[Item]):
+    """The items in the order of their numbers. Captures are to be gone through in the order of their events."""
 
     def __init__(self, home: Path | None) -> None:
         self._database = unnamed_database(home)
         self._length = 0
         for sql in (
-            "CREATE TABLE exhibits (n INTEGER PRIMARY KEY, key BLOB UNIQUE, platform TEXT)",
+            "CREATE TABLE items (n INTEGER PRIMARY KEY, key BLOB UNIQUE, platform TEXT)",
             "CREATE TABLE parts (n INTEGER, kind INTEGER, value TEXT)",
             "CREATE INDEX parts_n ON parts (n)",
             "CREATE TABLE places (capture TEXT, n INTEGER, PRIMARY KEY (capture, n)) WITHOUT ROWID",
@@ -128,23 +128,23 @@ class Exhibits(Sequence[Exhibit]):
         self._add(self._numbered(key, "received"), FILE, file.capture, file, [file])
 
     def annotate(self, event: dict[str, Any]) -> None:
-        """Add a person's words to the exhibits that they are about."""
+        """Add a person's words to the items that they are about."""
         about = event["detail"]["about"]
         for n in self._about(about.get("capture"), about.get("post")):
             self._part(n, ANNOTATION, event)
 
     def remove(self, key: str, event: dict[str, Any]) -> None:
-        """Add an event that says of an exhibit, if there is one, that it was no longer there."""
-        for (n,) in self._database.execute("SELECT n FROM exhibits WHERE key=?", (_stored(key),)).fetchall():
+        """Add an event that says of an item, if there is one, that it was no longer there."""
+        for (n,) in self._database.execute("SELECT n FROM items WHERE key=?", (_stored(key),)).fetchall():
             self._part(n, REMOVAL, event)
 
     def _numbered(self, key: str, platform: str) -> int:
         stored = _stored(key)
-        made = self._database.execute("INSERT OR IGNORE INTO exhibits VALUES (?,?,?)", (self._length, stored, platform))
+        made = self._database.execute("INSERT OR IGNORE INTO items VALUES (?,?,?)", (self._length, stored, platform))
         if made.rowcount:
             self._length += 1
             return self._length - 1
-        return int(self._database.execute("SELECT n FROM exhibits WHERE key=?", (stored,)).fetchone()[0])
+        return int(self._database.execute("SELECT n FROM items WHERE key=?", (stored,)).fetchone()[0])
 
     def _add(self, n: int, kind: int, capture: str, value: Any, media: Sequence[MediaFile]) -> None:
         self._part(n, kind, value)
@@ -159,16 +159,16 @@ class Exhibits(Sequence[Exhibit]):
     # -- what is asked of them -------------------------------------------------------------------------
 
     def numbers_about(self, capture: str | None, post: str | None) -> list[str]:
-        """List the numbers of the exhibits of a capture; with `post` that of this post in it."""
+        """List the numbers of the items of a capture; with `post` that of this post in it."""
         return [f"I{n + 1:04d}" for n in self._about(capture, post)]
 
     def number_of(self, key: str) -> str:
-        """Return the number of an exhibit by its key, which is among them."""
-        (n,) = self._database.execute("SELECT n FROM exhibits WHERE key=?", (_stored(key),)).fetchone()
+        """Return the number of an item by its key, which is among them."""
+        (n,) = self._database.execute("SELECT n FROM items WHERE key=?", (_stored(key),)).fetchone()
         return f"I{n + 1:04d}"
 
     def _about(self, capture: str | None, post: str | None) -> list[int]:
-        sql = "SELECT e.n, e.key FROM places p JOIN exhibits e USING (n) WHERE p.capture=? ORDER BY e.n"
+        sql = "SELECT e.n, e.key FROM places p JOIN items e USING (n) WHERE p.capture=? ORDER BY e.n"
         rows = self._database.execute(sql, (capture,)).fetchall()
         return [n for n, key in rows if post in (None, _told(key).partition(":")[2])]
 
@@ -187,31 +187,31 @@ class Exhibits(Sequence[Exhibit]):
     def __len__(self) -> int:
         return self._length
 
-    def __iter__(self) -> Iterator[Exhibit]:
-        return (exhibit for start in range(0, self._length, _ROWS) for exhibit in self._read(start, start + _ROWS))
+    def __iter__(self) -> Iterator[Item]:
+        return (item for start in range(0, self._length, _ROWS) for item in self._read(start, start + _ROWS))
 
     @overload
-    def __getitem__(self, index: int) -> Exhibit: ...
+    def __getitem__(self, index: int) -> Item: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Exhibit]: ...
-    def __getitem__(self, index: int | slice) -> Exhibit | list[Exhibit]:
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
         if isinstance(index, slice):
             return [self[n] for n in range(*index.indices(self._length))]
         at = range(self._length)[index]
         return self._read(at, at + 1)[0]
 
-    def _read(self, start: int, end: int) -> list[Exhibit]:
+    def _read(self, start: int, end: int) -> list[Item]:
         sql = (
-            "SELECT e.n, e.key, e.platform, p.kind, p.value FROM exhibits e JOIN parts p USING (n) "
+            "SELECT e.n, e.key, e.platform, p.kind, p.value FROM items e JOIN parts p USING (n) "
             "WHERE e.n>=? AND e.n<? ORDER BY e.n, p.rowid"
         )
         found = []
         for (n, key, platform), parts in groupby(self._database.execute(sql, (start, end)), lambda row: row[:3]):
-            exhibit = Exhibit(f"I{n + 1:04d}", _told(key), platform)
+            item = Item(f"I{n + 1:04d}", _told(key), platform)
             kinds: tuple[list[Any], ...] = (
-                exhibit.observations, exhibit.files, exhibit.annotations, exhibit.removals
+                item.observations, item.files, item.annotations, item.removals
             )  # fmt: skip
             for *_, kind, value in parts:
                 kinds[kind].append(unpacked(value, _TYPES[kind]))
-            found.append(exhibit)
+            found.append(item)
         return found
