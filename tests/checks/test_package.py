@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_names_are_found_and_odd_ones_refused(tmp_path: Path) -> None:
 def test_the_signer_is_who_was_named_or_who_handed_over(tmp_path: Path) -> None:
     old, new = (NoteSigner(f"a.example/{n}", Ed25519PrivateKey.generate()) for n in (1, 2))
     handed = sign(f"archiver-key-handover/1\n{old.key}\n{new.key}\n", old, new).encode()
-    files = filled(tmp_path, {"proofs/vkey.txt": f"{new.key}\n".encode(), "proofs/handovers/1": handed})
+    files = filled(tmp_path, {"proofs/vkey.txt": f"{new.key}\n".encode(), "proofs/handovers/001.note": handed})
     assert signer.key(files) == ""
     assert files.keys == [str(new.key), str(old.key)]
     with pytest.raises(Unknown, match="unconfirmed"):
@@ -86,6 +87,27 @@ def test_the_signer_is_who_was_named_or_who_handed_over(tmp_path: Path) -> None:
         signer.retired(files)  # a checkpoint of 4 events does not hold event 4
     files.times[5] = system_clock()
     assert signer.retired(files).startswith("its hand-over is event 4")
+
+
+def test_hand_overs_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    keys = [NoteSigner("a.example/k", Ed25519PrivateKey.generate()) for _ in range(1001)]
+    notes = {
+        f"proofs/handovers/{number:03d}.note": sign(
+            f"archiver-key-handover/1\n{old.key}\n{new.key}\n", old, new
+        ).encode()
+        for number, (old, new) in enumerate(pairwise(keys), 1)
+    }
+    files = filled(tmp_path, {"proofs/vkey.txt": f"{keys[-1].key}\n".encode(), **notes})
+    assert signer.key(files) == ""
+    assert files.keys == [str(one.key) for one in reversed(keys)]
+    names = {str(name) for name in notes}
+    assert script.handed_over(str(tmp_path), names, str(keys[-1].key)) == files.keys
+    names.remove("proofs/handovers/007.note")
+    files.names.remove("proofs/handovers/007.note")
+    with pytest.raises(Bad, match=r"007\.note is not there"):
+        signer.key(files)
+    with pytest.raises(script.Tampered, match=r"007\.note is not there"):
+        script.handed_over(str(tmp_path), names, str(keys[-1].key))
 
 
 WORDS = signer.in_words("ab" * 32)

@@ -16,7 +16,11 @@ _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 def key(files: PackageFiles) -> str:
     """Read the key, and follow its hand-overs back; return an empty text."""
     files.keys = [files.read("proofs/vkey.txt").decode("ascii").strip()]
-    for name in sorted((name for name in files.names if name.startswith("proofs/handovers/")), reverse=True):
+    notes = {name for name in files.names if name.startswith("proofs/handovers/")}
+    numbered = [f"proofs/handovers/{number:03d}.note" for number in range(1, len(notes) + 1)]
+    if absent := [name for name in reversed(numbered) if name not in notes]:
+        raise Bad(f"{absent[0]} is not there, though others are: they are numbered from 001")
+    for name in reversed(numbered):
         data = files.read(name)
         title, old, new = note_parts(data)[0].split("\n")[:3]
         if title != "archiver-key-handover/1" or new != files.keys[-1]:

@@ -48,7 +48,11 @@ def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes)
 def handed_over(folder: str, names: set[str], vkey: str) -> list[str]:
     """The keys of the ledger, newest first, as far as hand-overs that both keys signed lead back."""
     keys = [vkey]
-    for name in sorted((name for name in names if name.startswith("proofs/handovers/")), reverse=True):
+    count = sum(name.startswith("proofs/handovers/") for name in names)
+    numbered = [f"proofs/handovers/{number:03d}.note" for number in range(count, 0, -1)]
+    for name in numbered:
+        tampered_if(name not in names, f"{name} is not there, though others are: they are numbered from 001")
+    for name in numbered:
         note = read_small(folder, name)
         lines = note.decode().split("\n")
         tampered_if(
