@@ -39,7 +39,7 @@ def test_a_mirror_s_copy_is_said_to_be_one(shell: Shell, tmp_path: Path) -> None
     page = tmp_path / "diff.html"
     code, out, _ = shell("diff", one, other, "--html", str(page))
     assert (code, out.count("(a mirror's copy, not the platform's)")) == (0, 2)
-    assert page.read_text().count("a mirror&#x27;s copy, not the platform&#x27;s") == 2
+    assert page.read_text().count("a mirror&#39;s copy, not the platform&#39;s") == 2
     _, [found] = shell.json("diff", one, other)
     assert found["mirror"] == [one, other]
 
