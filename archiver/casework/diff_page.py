@@ -35,7 +35,7 @@ def diff_page(found: CaptureDiff) -> bytes:
     ).encode("utf-8", "backslashreplace")
 
 
-def _captures(found: CaptureDiff) -> list[tuple[str, str, str]]:
+def _captures(found: CaptureDiff) -> list[tuple[str, ...]]:
     return [
         ("capture", found.a["id"], found.b["id"]), ("opened (UTC)", found.a["opened"][:19], found.b["opened"][:19]),
         ("link", str(found.a["target"]), str(found.b["target"])), ("outcome", found.a["outcome"], found.b["outcome"]),
