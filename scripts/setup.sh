@@ -68,15 +68,19 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/d
 environment .venv-replay requirements-replay.lock
 environment .venv-readers requirements-readers.lock
 viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
-if [ ! -f "$viewer/sw.js" ]; then
+axe=.venv/share/archiver/axe-core # for tests of pages; pinned by digest in tests/support/axe.py
+if [ ! -f "$viewer/sw.js" ] || [ ! -f "$axe/axe.min.js" ]; then
   command -v npm >/dev/null 2>&1 || apt npm || true
   if command -v npm >/dev/null 2>&1; then
-    echo "fetching ReplayWeb.page"
+    echo "fetching ReplayWeb.page and axe-core"
     folder="$(mktemp -d)"
-    (cd "$folder" && npm pack --silent replaywebpage@2.5.3 >/dev/null && tar xzf replaywebpage-2.5.3.tgz)
-    mkdir -p "$viewer" && cp "$folder/package/ui.js" "$folder/package/sw.js" "$viewer/"
+    (cd "$folder" && npm pack --silent replaywebpage@2.5.3 axe-core@4.14.1 >/dev/null &&
+      for name in replaywebpage-2.5.3 axe-core-4.14.1; do mkdir "$name" && tar xzf "$name.tgz" -C "$name"; done)
+    mkdir -p "$viewer" "$axe"
+    cp "$folder/replaywebpage-2.5.3/package/ui.js" "$folder/replaywebpage-2.5.3/package/sw.js" "$viewer/"
+    cp "$folder/axe-core-4.14.1/package/axe.min.js" "$axe/"
     rm -rf "$folder"
-  else echo "npm is not installed: packages will have no viewer of their own, and its test is skipped" >&2; fi
+  else echo "npm is not installed: packages will have no viewer of their own, and tests of pages are skipped" >&2; fi
 fi
 [ "$kind" != bench ] || environment .venv-bench requirements-bench.lock
 if [ "$kind" = bench ]; then # auto-archiver 1.2.9 asks for Python below 3.13

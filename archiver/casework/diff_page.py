@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-from archiver.casework.diff import COPY, WORDS, CaptureDiff, words
+from markupsafe import Markup
+
+from archiver.casework.diff import COPY, WORDS, CaptureDiff, ComparedPost, Difference, words
 from archiver.home.visibility import HIDDEN
-from archiver.text.html import Markup, table, tag
-from archiver.text.plain import harmless, many
+from archiver.text.pages import templates
+from archiver.text.plain import harmless
 
 WHERE = {"both": "", "a": "  only in A", "b": "  only in B"}
 
@@ -21,40 +22,43 @@ def shown_value(value: Any) -> str:
     return "not said" if value is None else harmless(str(value))
 
 
-def diff_page(found: CaptureDiff) -> Markup:
+def diff_page(found: CaptureDiff) -> bytes:
     """Return the page: one HTML file without scripts, which loads nothing."""
-    head = table(
-        ("", "A", "B"),
-        [
-            ("capture", found.a["id"], found.b["id"]), ("opened (UTC)", found.a["opened"][:19], found.b["opened"][:19]),
-            ("link", str(found.a["target"]), str(found.b["target"])), ("outcome", found.a["outcome"], found.b["outcome"]),
-            ("shows", *(COPY if row["id"] in found.copies else "what answered" for row in (found.a, found.b))),
-            ("manifest SHA-256", found.a["manifest_sha256"], found.b["manifest_sha256"]),
-        ],
-    )  # fmt: skip
-    rules = tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'")
-    title = "What two captures say differently"
     style = (resources.files("archiver.casework") / "diff.css").read_text("utf-8")
-    top = tag("head", tag("meta", charset="utf-8"), rules, tag("title", title), tag("style", Markup(style)))
-    body = tag("body", tag("h1", title), head, *_cards(found))
-    return Markup("<!DOCTYPE html>\n" + tag("html", top, body, lang="en"))
+    page = templates("archiver.casework").get_template("diff.html.j2")
+    return page.render(
+        style=Markup(style),
+        captures=_captures(found),
+        posts=[_post(post) for post in found.posts],
+        hidden=HIDDEN,
+        same=found.same,
+    ).encode("utf-8", "backslashreplace")
 
 
-def _cards(found: CaptureDiff) -> Iterator[Markup]:
-    for post in found.posts:
-        rows = [tag("h2", f"{post.link or post.post}{WHERE[post.where]}")]
-        if post.hidden:
-            rows.append(tag("p", HIDDEN))
-        if post.unsure:
-            rows.append(tag("p", f"cannot tell: {post.unsure}"))
-        for one in post.differences:
-            rows.append(tag("h3", one.name.replace("_", " ")))
-            if one.name in WORDS and one.before and one.after:
-                names = {"same": "span", "gone": "del", "new": "ins"}
-                rows.append(
-                    tag("p", *(tag(names[how], piece) for how, piece in words(one.before, one.after)), class_="words")
-                )
-            else:
-                rows.append(table(("A", "B"), [(shown_value(one.before), shown_value(one.after))]))
-        yield tag("section", *rows)
-    yield tag("p", f"{many(found.same, 'post')} the same in both.")
+def _captures(found: CaptureDiff) -> list[tuple[str, ...]]:
+    return [
+        ("capture", found.a["id"], found.b["id"]), ("opened (UTC)", found.a["opened"][:19], found.b["opened"][:19]),
+        ("link", str(found.a["target"]), str(found.b["target"])), ("outcome", found.a["outcome"], found.b["outcome"]),
+        ("shows", *(COPY if row["id"] in found.copies else "what answered" for row in (found.a, found.b))),
+        ("manifest SHA-256", found.a["manifest_sha256"], found.b["manifest_sha256"]),
+    ]  # fmt: skip
+
+
+def _post(post: ComparedPost) -> dict[str, Any]:
+    return {
+        "name": post.link or post.post,
+        "where": WHERE[post.where],
+        "hidden": post.hidden,
+        "unsure": post.unsure,
+        "fields": [_field(one) for one in post.differences],
+    }
+
+
+def _field(one: Difference) -> dict[str, Any]:
+    pieces = words(one.before, one.after) if one.name in WORDS and one.before and one.after else None
+    return {
+        "name": one.name.replace("_", " "),
+        "pieces": pieces,
+        "before": shown_value(one.before),
+        "after": shown_value(one.after),
+    }

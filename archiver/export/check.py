@@ -2336,11 +2336,11 @@ def check_index_v1(archive: Zip, captures: list[Capture]) -> str:
 # ---- 13. The check: one package, from the outside to the inside. -----------------------------------------------------
 
 RELEASED: dict[str, str] = {
-    "full START-HERE.html": "bd02b2dfb5d319cee61c4c872dc6432bb7cdf9473a9160aecd7ca7c58dd2b85c",
+    "full START-HERE.html": "23d290ea94d9c52e704d834950b07cdd83349eb8556e34ebff0a35775864c850",
     "full README.txt": "6447ba143546ed4e635993aa73e655baaaaa4c66556ddd68df76bbc46b9265f2",
-    "partner START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
+    "partner START-HERE.html": "3056402a87da9f8f694d0cdae6b2846492388eb4b581264e1c7a253c1512ed33",
     "partner README.txt": "e03841e0693b85b24c63f85ca5c9095eb3a8d47071dcb44b6cbf45d4386cc067",
-    "public START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
+    "public START-HERE.html": "3056402a87da9f8f694d0cdae6b2846492388eb4b581264e1c7a253c1512ed33",
     "public README.txt": "2c290f6d684e338ab098c7ed94ede9cdb4180cc0a270ba6bfefaa69912f6b5f3",
     "bagit-profile.json": "e4f135eee9d43b8290e99b7e6a079f628643e0ab440f6186270a095c64e90bc1",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping
 
 from markupsafe import Markup
@@ -12,6 +13,7 @@ from archiver.export.profiles import Card
 from archiver.export.report.chronology import Chronology
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.items import shown_item
+from archiver.export.report.wording import plural
 from archiver.export.screens import screens
 from archiver.export.stills import Drawn, data_uri
 from archiver.export.templates import page, text
@@ -62,12 +64,7 @@ def write_view(bag: Bag, contents: ReportContents, drawings: Mapping[str, Drawn]
                 before=order.number(place - 1),
                 after=order.number(place + 1),
                 index=_index(place // LISTED),
-                played=PLAYED,
-                posters={
-                    file.name.removeprefix("data/"): _poster(drawings.get(file.name))
-                    for file in card.every_file
-                    if file.name is not None
-                },
+                view={"played": PLAYED, "posters": _posters(drawings, card)},
                 pages=[pictures[view.capture] for view in card.views if view.capture in pictures],
             ),
         )
@@ -103,10 +100,15 @@ def _thumb(drawings: Mapping[str, Drawn], card: Card) -> str | None:
     return None
 
 
+def _posters(drawings: Mapping[str, Drawn], card: Card) -> dict[str, str | None]:
+    names = [file.name for file in card.every_file if file.name is not None]
+    return {name.removeprefix("data/"): _poster(drawings.get(name)) for name in names}
+
+
 def _poster(drawn: Drawn | None) -> str | None:
     return data_uri(drawn.pictures[len(drawn.pictures) // 2][2]) if drawn is not None and drawn.pictures else None
 
 
 def _kinds(card: Card) -> str:
-    kinds = [file.kind for file in card.every_file if file.name is not None]
-    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    kinds = Counter({file.name: file.kind for file in card.every_file if file.name is not None}.values())
+    return ", ".join(f"{count} {plural(kind, count)}" for kind, count in kinds.items())

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from archiver.text.plain import harmless, many
 
@@ -30,6 +30,11 @@ def templates(package: str) -> jinja2.Environment:
     )
     made.filters["many"] = many
     return made
+
+
+def isolated(value: object) -> Markup:
+    """Return strangers' words as markup that stands within a sentence of ours: their direction turns nothing around them."""
+    return Markup("<bdi>{}</bdi>").format(escape(harmless(str(value))))
 
 
 def _shown(value: Any) -> Any:

@@ -13,6 +13,7 @@ from benchmarks.parts import (
     lists,
     media,
     rendered,
+    reports,
     telegram,
     packages,
     copies,

@@ -114,31 +114,3 @@ def test_its_digests_are_those_of_openssl(browser: Any, tmp_path: Path) -> None:
             )
             assert page.evaluate(code, size) == theirs.stdout.split()[0]
     page.close()
-
-
-def test_pages_of_a_package_open_by_a_double_click(browser: Any, full: Path) -> None:
-    """From the disk, at two widths: nothing is asked of anybody, pictures are veiled until they are asked for, films play."""
-    asked: list[str] = []
-    names = ["START-HERE.html", "data/report.html", "data/view/index.html", "data/view/I0001.html"]
-    for name in names:
-        for width in (390, 1280):
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            page.on("request", lambda request: asked.append(request.url))
-            page.on("console", lambda message: asked.append(message.text))
-            page.goto((full / name).as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
-            page.close()
-    assert [url for url in asked if not url.startswith((full.as_uri(), "data:"))] == []
-    page = browser.new_page()
-    page.goto((full / "data/view/I0001.html").as_uri())
-    veil = page.locator(".veil").first
-    assert "blur" in veil.locator("> *").first.evaluate("one => getComputedStyle(one).filter")
-    page.check("#show-1")
-    assert veil.locator("> *").first.evaluate("one => getComputedStyle(one).filter") == "none"
-    length = page.evaluate(
-        "() => new Promise(done => { const film = document.querySelector('video'); "
-        "film.addEventListener('loadedmetadata', () => done(film.duration)); "
-        "film.addEventListener('error', () => done(null)); film.preload = 'metadata'; film.load(); })"
-    )
-    assert length
-    page.close()

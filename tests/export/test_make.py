@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from archiver.export.preview import PreviewLine
 from archiver.home.home import Home
 from archiver.signer.local import LocalSigner
 from archiver.signer.withheld import LocalDecryptor
+from archiver.tools import chromium
 from tests.support.checking import without_prints
 from tests.support.kept_homes import unpack_home
 
@@ -57,6 +59,25 @@ def test_a_package_is_a_value(home: Home, tmp_path: Path) -> None:
     assert (event["seq"], event["detail"]["tagmanifest_sha256"]) == (made.event, made.tagmanifest_sha256)
     with pytest.raises(UsageError, match="yet"):
         make(home, PackageRequest("almaty", tmp_path, "partner", name="for-them"), lambda lines: True)
+
+
+def test_a_machine_without_the_programs_of_others_makes_a_package_that_says_so(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No Chromium, no openssl, no ffmpeg: there is no PDF and there are no stills, and nothing is said that is not so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(chromium, "BEHIND_SCRIPTS", ())
+    signer, decryptor = LocalSigner(home), LocalDecryptor(home.path)
+    request = PackageRequest("almaty", tmp_path / "out", "full", plain=True, name="bare")
+    made = make_package(home, signer, request, lambda lines: True, fetch=CopiesFetch(home), decryptor=decryptor)
+    assert made is not None
+    text = (made.path / "data" / "report.html").read_text("utf-8")
+    assert not (made.path / "data" / "report.pdf").exists()
+    drawn = re.findall(r">media/[^<]*\.(?:mp4|png|jpg)</a>", text)
+    assert drawn
+    assert "<figure>" not in text
+    assert text.count("No picture of it is shown here: ffmpeg is not installed. Open the file itself.") == len(drawn)
+    assert "where it is there" in (made.path / "START-HERE.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("profile", ["", "everything", "FULL"])

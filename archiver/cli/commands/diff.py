@@ -68,6 +68,6 @@ def _change(one: Difference) -> str:
 
 def _write(path: Path, found: CaptureDiff) -> None:
     try:
-        write_synced(path, str(diff_page(found)).encode())
+        write_synced(path, diff_page(found))
     except OSError as error:
         raise disk_error(error, f"writing {path.name}") from error

@@ -156,11 +156,18 @@ def _entry(card: Card, places: _Places, first: datetime | None, last: datetime |
         words=beginning(card, 90),
         platform=published(card) if card.views else NOT_SAID,
         analysts=tuple(f"{in_utc(one)} (event {seq})" for one, _, seq in found),
-        local=local(best.start, zone) if best is not None and exact else None,
+        local=_at_the_place(best, zone),
         sun=sun(best.start, latitude, longitude) if best is not None and exact else None,
         start=span.start if span is not None else None,
         bar=bar,
     )
+
+
+def _at_the_place(span: Interval | None, zone: str | None) -> str | None:
+    """Local time of a moment, or of both ends of an interval."""
+    if span is None or (start := local(span.start, zone)) is None:
+        return None
+    return start if span.start == span.end else f"{start} to {local(span.end, zone)}"
 
 
 class _Places:

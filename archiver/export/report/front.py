@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import by_outcome, plural, short
+from archiver.text.pages import isolated
 from archiver.text.plain import many
 
 
@@ -36,14 +39,14 @@ SHOWS_NOT = (
 def state(contents: ReportContents) -> list[str]:
     """Tell in which state the material is."""
     f = contents.figures
-    reasons = [f"{count} {how}: {why}" for (how, why), count in f.not_kept.most_common(2)]
+    reasons = [Markup("{} {}: {}").format(count, how, isolated(why)) for (how, why), count in f.not_kept.most_common(2)]
     if contents.shown.profile == "public":
-        reasons = [f"{count} {how}" for how, count in by_outcome(f).items()][:2]
-    named = f", such as {'; '.join(reasons)}." if reasons else "."
+        reasons = [Markup("{} {}").format(count, how) for how, count in by_outcome(f).items()][:2]
+    named = Markup(", such as {}.").format(Markup("; ").join(reasons)) if reasons else Markup(".")
     lines = [
         f"Intact: {f.intact} of {f.captures} captures, every digest computed again for this package.",
         f"Timestamped by outsiders: {f.stamped} of {f.captures}. A timestamp says “existed then”, not “made then”.",
-        f"Found and not kept: {many(sum(f.not_kept.values()), 'thing')}{named}",
+        Markup("Found and not kept: {}{}").format(many(sum(f.not_kept.values()), "thing"), named),
     ]
     if f.judged:
         lines.append(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from markupsafe import Markup
 
 from archiver.export.dossier import versions
 from archiver.export.profiles import Card, CardFile
 from archiver.export.report.chronology import analysed, in_utc
 from archiver.export.report.contents import ReportContents
+from archiver.export.report.regions import Region, marks_of, segment_of
 from archiver.export.report.wording import NOT_SAID, published, short, who, words
 from archiver.export.stills import Drawn, data_uri
+from archiver.text.pages import isolated
 
 TEXT_LIMIT = 64 << 10
 """A statement that is longer is opened as a file."""
@@ -21,11 +25,12 @@ TOLD = ("note", "tag", "place", "source", "consent")
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture of a file: what it is, as a `data:` link, and the regions that people marked, in percent."""
+    """A small picture of a file: what it is, as a `data:` link; what people marked of it, and in which words that is told."""
 
     what: str
     source: str
-    regions: tuple[tuple[int, int, int, int], ...] = ()
+    regions: tuple[Region, ...] = ()
+    marked: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class ShownItem:
     sensitive: bool = True
     judged: list[str] = field(default_factory=list)
     words: str = ""
+    wordless: str = ""
+    """What is said where there are no words."""
     refused: str | None = None
     """How its capture ended, where that was not `captured`, and why."""
     translations: list[tuple[str, str]] = field(default_factory=list)
@@ -77,12 +84,18 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
     item = ShownItem(card.number, card.platform, card.author, card.hidden, card.sensitive)
     if card.hidden:
         return item
+    item.wordless = _wordless(contents, card)
     item.judged = _judged(contents, card)
     item.files = _files(contents, drawings, card)
     item.facts = [*_times(contents, card), *_counts(card)]
     item.removals = [_removal(card, event) for event in card.removals]
     item.translations = [
-        (f"Translation ({one['language']}) by {one['translator']}, {one['how']}, {one['date']}", one["text"])
+        (
+            Markup("Translation ({}) by {}, {}, {}").format(
+                one["language"], isolated(one["translator"]), one["how"], one["date"]
+            ),
+            one["text"],
+        )
         for event in card.annotations
         if (one := event["detail"])["kind"] == "translation"
     ]
@@ -92,7 +105,10 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
         item.words = words(latest.post) or ""
         item.link = latest.post.get("url")
         item.refused = _refused(latest.post)
-        item.missing = [f"{kind}: {how}{f', {why}' if why else ''}" for kind, how, why in latest.missing]
+        item.missing = [
+            Markup("{}: {}, {}").format(kind, how, isolated(why)) if why else f"{kind}: {how}"
+            for kind, how, why in latest.missing
+        ]
         wordings = versions(card)
         item.changes = [(short(seen), said or "(no words)") for seen, said in wordings] if len(wordings) > 1 else []
         item.provenance = _provenance(contents, card)
@@ -103,7 +119,15 @@ def _refused(post: Mapping[str, Any]) -> str | None:
     outcome, reason = post.get("outcome"), post.get("reason")
     if outcome in (None, "captured"):
         return None
-    return f"{outcome}: {reason}" if reason else str(outcome)
+    return Markup("{}: {}").format(outcome, isolated(reason)) if reason else str(outcome)
+
+
+def _wordless(contents: ReportContents, card: Card) -> str:
+    if not card.views:
+        return "A file that was handed over: it has no words of its own."
+    return (
+        "It has no words." if contents.shown.profile == "full" else "It has no words, or none that this package shows."
+    )
 
 
 def _judged(contents: ReportContents, card: Card) -> list[str]:
@@ -130,7 +154,10 @@ def _times(contents: ReportContents, card: Card) -> list[tuple[str, str]]:
                 found.append(("we last saw it", f"{short(card.views[-1].seen)}, observations: {len(card.views)}"))
     events = {event["seq"]: event for event in card.annotations}
     found += [
-        (f"{who(contents.shown, events[seq])} puts it at", f"{in_utc(span)}: {why}")
+        (
+            f"{who(contents.shown, events[seq])} puts it at",
+            Markup("{}: {}").format(in_utc(span), isolated(why)) if why else in_utc(span),
+        )
         for span, why, seq in analysed(card)
     ]
     return found
@@ -147,7 +174,9 @@ def _removal(card: Card, event: dict[str, Any]) -> tuple[str, list[tuple[str, st
     detail, first = event["detail"], event["time"]
     if event["type"] == "unavailable":
         count = len(detail["looks"])
-        said = f"{count} looks, in each of which another post of the platform was answered; it says: {detail['said']}"
+        said = Markup("{} looks, in each of which another post of the platform was answered; it says: {}").format(
+            count, isolated(detail["said"])
+        )
         return "No longer shown by the platform", [
             ("last seen", short(detail["last_seen"]["at"]) if detail.get("last_seen") else NOT_SAID),
             ("first not seen", short(detail["first_not_seen"])),
@@ -179,7 +208,6 @@ def _file(contents: ReportContents, drawn: Drawn, card: Card, file: CardFile) ->
     assert file.name is not None
     written = contents.bag.files[file.name]
     note = {"anew": "a copy made anew, without metadata", "redacted": "redacted"}.get(file.made, "")
-    marked = _regions(card, file.number)
     return ShownFile(
         kind=file.kind,
         number=file.number + 1,
@@ -189,30 +217,21 @@ def _file(contents: ReportContents, drawn: Drawn, card: Card, file: CardFile) ->
         note=note,
         damage=None if file.converted else file.media.damage,
         lacking=drawn.lacking,
-        pictures=tuple(
-            Picture(what, data_uri(jpeg), marked.get(at, ()) if at is not None else marked.get(None, ()))
-            for what, at, jpeg in drawn.pictures
-        ),
+        pictures=tuple(_pictures(drawn, card, file)),
         blurred=data_uri(drawn.blurred) if drawn.blurred else None,
         text=_text(contents, file),
     )
 
 
-def moments_of(card: Card, number: int) -> tuple[int, ...]:
-    """Return the moments of a file, in milliseconds, at which people marked a region of the picture."""
-    return tuple(sorted(at for at in _regions(card, number) if at is not None))
-
-
-def _regions(card: Card, number: int) -> dict[int | None, tuple[tuple[int, int, int, int], ...]]:
-    """Moment in milliseconds (None: of a photo, or of the whole video) → regions that people marked, in percent."""
-    found: dict[int | None, list[tuple[int, int, int, int]]] = {}
-    for event in card.annotations:
-        about = event["detail"]["about"]
-        segment = about.get("segment") or {}
-        if about.get("attachment") == number and len(segment.get("region") or ()) == 4:
-            x, y, width, height = segment["region"]
-            found.setdefault(segment.get("from_ms"), []).append((x, y, width, height))
-    return {at: tuple(regions) for at, regions in found.items()}
+def _pictures(drawn: Drawn, card: Card, file: CardFile) -> Iterator[Picture]:
+    """Small pictures of a file, each with what people marked of it: at that moment, or of the whole file."""
+    marks = marks_of(card, file.number)
+    for what, at, jpeg in drawn.pictures:
+        found = [mark for mark in marks if at is None or mark.at is None or mark.at == at]
+        found = [mark for mark in found if mark.region is not None or (at is not None and mark.at == at)]
+        numbers = ", ".join(str(event) for event in dict.fromkeys(mark.event for mark in found))
+        said = f"marked: event {numbers}" if found else ""
+        yield Picture(what, data_uri(jpeg), tuple(mark.region for mark in found if mark.region is not None), said)
 
 
 def _text(contents: ReportContents, file: CardFile) -> str | None:
@@ -231,13 +250,15 @@ def _text(contents: ReportContents, file: CardFile) -> str | None:
 def _annotation(contents: ReportContents, event: dict[str, Any]) -> tuple[str, str]:
     detail = event["detail"]
     where = f" ({detail['latitude']}, {detail['longitude']})" if detail.get("latitude") else ""
+    of = segment_of(detail["about"])
     what = detail.get("text") or ", ".join(
         f"{key}: {value}" for key, value in detail.items() if key not in ("kind", "about")
     )
     by = f"by {who(contents.shown, event)}, {short(event['time'])}, event {event['seq']}"
     if contents.shown.profile == "public":
         by = f"by {who(contents.shown, event)}"
-    return f"{detail['kind']}: {what}{where}", by
+    kind = f"{detail['kind']} ({of})" if of else detail["kind"]
+    return Markup("{}: {}{}").format(kind, isolated(what), where), by
 
 
 def _provenance(contents: ReportContents, card: Card) -> list[tuple[str, str, int, str]]:

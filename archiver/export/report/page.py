@@ -16,7 +16,8 @@ from archiver.export.report import appendix, front
 from archiver.export.report.chronology import Chronology
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.incidents import shown_incident
-from archiver.export.report.items import moments_of, shown_item
+from archiver.export.report.items import shown_item
+from archiver.export.report.regions import moments_of
 from archiver.export.report.wording import MOST_ROWS
 from archiver.export.stills import Drawings, Drawn, draw
 from archiver.export.templates import page, text

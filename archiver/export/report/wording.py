@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from archiver.export.dossier import Figures
 from archiver.export.profiles import Card, PackageView
+from archiver.text.pages import isolated
 
 MOST_ROWS = 200
 NOT_SAID = "not stated"
@@ -21,11 +24,12 @@ def published(card: Card) -> str:
     if said.get("value") or view.post.get("published_at"):
         return short(said.get("value") or view.post.get("published_at"))
     if said.get("earliest") and said.get("latest"):
-        return f"between {short(said['earliest'])} and {short(said['latest'])} (stated: {said.get('literal')})"
+        bounds = Markup("between {} and {}").format(short(said["earliest"]), short(said["latest"]))
+        return bounds + Markup(" (stated: {})").format(isolated(said["literal"])) if said.get("literal") else bounds
     if said.get("literal"):
-        return f"stated: {said['literal']}"
+        return Markup("stated: {}").format(isolated(said["literal"]))
     guessed = view.post.get("guessed_published")
-    return f"{NOT_SAID}; guessed by the program: {guessed}" if guessed else NOT_SAID
+    return Markup("{}; guessed by the program: {}").format(NOT_SAID, isolated(guessed)) if guessed else NOT_SAID
 
 
 def words(post: Mapping[str, Any]) -> str | None:
