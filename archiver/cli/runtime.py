@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
 
+OWN_CAPTURES = ("capture", "crawl", "record")
+"""Commands by which a person captures: LAST means what they made."""
 STAMP_EVERY = 45.0
 """Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
 
@@ -48,7 +50,13 @@ def capture_engine(
     not the console.
     """
     drivers = (TelegramDriver(telegrams or Telegrams(home, recorder.network), recorder), ScrapyDriver())
-    return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)
+    own = context.arguments.command in OWN_CAPTURES
+
+    def begun(capture: str) -> None:
+        if own:
+            home.state.own_capture_begun(capture, home.person)
+
+    return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress, begun)
 
 
 class Interruptible:

@@ -51,7 +51,7 @@ def run(context: Context) -> int:
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
-    what: str | None = arguments.what
+    what: str | None = _named(context, arguments.what)
     cases = {
         key.stem for key in (home / "keys" / "cases").glob("*.age-key")
     }  # names only: a home without a catalog has them
@@ -91,6 +91,13 @@ def run(context: Context) -> int:
     console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · {times}")
     console.data({"verdict": verdict, "captures": named, "timestamped": stamped, "exit": code})
     return code
+
+
+def _named(context: Context, what: str | None) -> str | None:
+    """Return what is to be checked; for LAST the capture that it means."""
+    from archiver.home.last import steps_back
+
+    return what if what is None or steps_back(what) is None else context.home().resolve_capture(what)
 
 
 def _refuse(arguments: Namespace, names: tuple[str, ...], checked: str) -> None:
