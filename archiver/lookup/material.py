@@ -243,7 +243,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     redactions = list(_redactions(events, folders))
     return Material(
         case, captures, rows, items, items.numbers_about, items.number_of,
-        lambda capture: _media(capture, folders), events, annotations, redactions, renewals,
+        lambda capture: media_of(capture, folders), events, annotations, redactions, renewals,
         home=home.path, quarantined=sorted(quarantined),
     )  # fmt: skip
 
@@ -329,7 +329,7 @@ def _items(home: Home, captures: list[SealedCapture], folders: Folders) -> Items
     found = Items(home.path)
     for capture in captures:
         media: dict[str, list[MediaFile]] = {}
-        every = list(_media(capture, folders))
+        every = list(media_of(capture, folders))
         for one in every:
             if one.post is not None:
                 media.setdefault(one.post, []).append(one)
@@ -357,7 +357,7 @@ def _missing(capture: SealedCapture) -> dict[str, list[tuple[str, str, str]]]:
     return found
 
 
-def _media(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
+def media_of(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
     """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
     for line in capture.ended():

@@ -29,8 +29,8 @@ def test_a_large_file_comes_in_parts_and_is_put_together(by_account: TelegramShe
     (assembly,) = made.records("urn:archiver:assembly:")
     assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
     assert json.loads(made.block(assembly["id"]))["about"]["telegram_hashes_checked"] == -(-len(body) // 131072)
-    assert by_account("assemble", made.folder.name, "--to", str(tmp_path / "out"))[0] == 0
-    (file,) = (tmp_path / "out").rglob("*film.mp4")
+    assert by_account("files", made.folder.name, "--to", str(tmp_path / "out"))[0] == 0
+    (file,) = (tmp_path / "out").glob("*.mp4")
     assert file.read_bytes() == bytes(body[0 : len(body)])
     assert worst(check_home(by_account.home.path)) == 0
 
