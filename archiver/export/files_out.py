@@ -31,6 +31,8 @@ from storage.post_lines import published
 
 RESERVE = 64 << 20
 """Bytes that shall be left on the disk."""
+SAME = "same as another"
+"""State of a file that a platform names twice: it is written once."""
 PROTECTED = ("source",)
 """Marks of accounts whose files go out only when a person has said yes."""
 OTHER_NAME = (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)
@@ -144,7 +146,16 @@ def gather_files(home: Home, selections: list[Selection], kinds: tuple[str, ...]
                 found.files.append(
                     replace(one, sensitive=levels.get((capture, one.post)) or levels.get((capture, None)))
                 )
+    found.files = _told_once(found.files)
     return found
+
+
+def _told_once(files: list[OutFile]) -> list[OutFile]:
+    """Leave out what one capture did not keep and another of these did, such as the second look of a list."""
+    kept = {(one.post, one.attachment, one.kind) for one in files if one.media is not None and one.post is not None}
+    return [
+        one for one in files if one.media is not None or one.lost or (one.post, one.attachment, one.kind) not in kept
+    ]
 
 
 def _of_capture(
@@ -167,7 +178,8 @@ def _of_capture(
         place = media.attachment if media else int(number[1]) if number else 0
         yield OutFile(
             capture.id, kind, owner, place, lines.get(owner or "", {}), media, platform, capture.folder,
-            None if media else _why_not(line, capture, folders), lost=media is None and _is_kept(line),
+            None if media else _why_not(line, capture, folders), state=SAME if media is None and _is_same(line) else "not written",
+            lost=media is None and _is_kept(line),
         )  # fmt: skip
 
 
@@ -182,6 +194,10 @@ def _why_not(line: dict[str, Any], capture: SealedCapture, folders: Folders) -> 
         where = f"the capture {gone[0]}, which is not in this home" if gone else "recordings that are not in this home"
         return f"pieces of it are in {where}"
     return str(line.get("reason") or "no file came of it")
+
+
+def _is_same(line: dict[str, Any]) -> bool:
+    return line["outcome"] == "captured" and str(line.get("reason") or "").startswith("the same file as ")
 
 
 def _is_kept(line: dict[str, Any]) -> bool:

@@ -10,13 +10,15 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from archiver.export.files_out import Names, put_in_place, time_in_name
+from archiver.export.files_out import Names, OutFile, _told_once, put_in_place, time_in_name, write_files
 from archiver.home.home import Home
+from archiver.lookup.items import MediaFile
 from archiver.text.cells import MARK
 from archiver.tools.playable import make_playable, streams_of, why_not_played
 from storage.digest import file_sha256
@@ -291,10 +293,17 @@ def test_what_people_decided_binds_this_way_out_too(kept: SimpleNamespace, tmp_p
     assert not (tmp_path / "no").exists()
 
 
-def test_bytes_that_are_not_those_that_were_sealed_are_set_apart(tmp_path: Path) -> None:
-    from archiver.export.files_out import OutFile, write_files
-    from archiver.lookup.items import MediaFile
+def test_what_another_look_kept_is_not_told_as_missing(tmp_path: Path) -> None:
+    line = {"author_handle": "a"}
+    media = MediaFile("c1", "post p #0", "video", "p", "x.mp4", "0" * 64, 1, "video/mp4", "r", 0, ())
+    kept = OutFile("c1", "video", "p", 0, line, media, "x", tmp_path)
+    second = replace(kept, capture="c2", media=None, why="skipped: kept in c1, the first pass")
+    other = replace(second, attachment=1)
+    assert _told_once([second, kept, other]) == [kept, other]
+    assert _told_once([replace(second, lost=True), kept]) == [replace(second, lost=True), kept]
 
+
+def test_bytes_that_are_not_those_that_were_sealed_are_set_apart(tmp_path: Path) -> None:
     class Other(MediaFile):
         def chunks(self) -> Iterator[bytes]:
             yield b"other bytes"

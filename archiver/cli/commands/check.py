@@ -14,6 +14,7 @@ from archiver.checks.lines import worst_of
 from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
+from spiders.links import without_userinfo
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run(context: Context) -> int:
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
     if arguments.what is not None and _is_written_as_path(arguments.what):
-        raise NotFound(f"a package at {given_path(arguments.what)}", "none", "Correct the path.")
+        raise NotFound(f"a package at {given_path(without_userinfo(arguments.what))}", "none", "Correct the path.")
     _refuse(arguments, ("fingerprint", "root", "identity"), "a home, a case or a capture")
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")

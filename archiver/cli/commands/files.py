@@ -79,7 +79,7 @@ def _tell(console: Console, one: OutFile) -> None:
         console.say(f"{one.state:<13} {one.name}{made}")
     elif one.state == "damaged":
         console.warn(f"DAMAGED       {one.name}: {one.why}")
-    else:
+    elif one.lost or one.state == "not written":
         console.warn(f"not written   {one.kind} {one.attachment + 1} of {one.post or one.capture}: {one.why}")
 
 
@@ -92,9 +92,11 @@ def _data(one: OutFile) -> dict[str, object]:
 
 
 def _code(done: list[OutFile], left_out: bool) -> ExitCode:
+    from archiver.export.files_out import SAME
+
     if any(one.state == "damaged" for one in done):
         return ExitCode.CHECK_FAILED
-    lacking = [one for one in done if not one.written]
+    lacking = [one for one in done if not one.written and one.state != SAME]
     if any(one.lost for one in lacking):
         return ExitCode.CANNOT_TELL
     if any(one.media is not None or one.of for one in lacking):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_capture_id, add_part
@@ -42,7 +41,7 @@ def run(context: Context) -> int:
     chosen = _chosen(context, home)
     folder = home.path / OPENED
     make_folder(folder)
-    _sweep(folder)
+    _sweep(folder, home.clock().timestamp())
     to = folder / chosen.capture
     make_folder(to)
     (done,) = write_files([chosen], to, Names({}), lambda one: None)
@@ -70,8 +69,8 @@ def _chosen(context: Context, home: Home) -> OutFile:
     return min(there, key=lambda one: ORDER.index(one.kind) if one.kind in ORDER else len(ORDER))
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Path, now: float) -> None:
     """Remove what was opened more than a day ago."""
     for path in folder.iterdir():
-        if path.stat().st_mtime < time.time() - KEPT_SECONDS:
+        if path.stat().st_mtime < now - KEPT_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
