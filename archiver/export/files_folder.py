@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -56,10 +57,13 @@ def open_folder(to: Path) -> list[Row]:
         if not there or all(name.endswith(".part") for name in there):
             return []
         known = (to / TABLE).read_text("utf-8", "replace").removeprefix(MARK) if TABLE in there else ""
+        ours = NOTE in there and (to / NOTE).read_bytes() == _note()
     except OSError as error:
         raise disk_error(error, f"opening {to}") from error
-    rows = list(csv.DictReader(io.StringIO(known, newline="")))
-    if NOTE not in there or tuple(rows[0] if rows else ()) != COLUMNS:
+    reader = csv.DictReader(io.StringIO(known, newline=""))
+    rows = list(reader)
+    # Without a table: an earlier time was killed before it wrote one.
+    if not ours or (TABLE in there and tuple(reader.fieldnames or ()) != COLUMNS):
         raise UsageError(
             f"a new or empty folder at {to}, or one that `archiver files` filled",
             f"other things in it, such as {sorted(there)[0]!r}",
@@ -75,7 +79,9 @@ def fill_folder(
 
     `before`: the rows of an earlier time, which stay. Raises `DiskError`; what was written by then is listed.
     """
-    names = Names({row["file"]: row["sha256"] for row in before if row["file"]})
+    # Work in progress lies in the home, where it is not on a disk that takes nothing; else beside what it is made of.
+    work = home if os.access(home, os.W_OK) else to
+    names = Names(_unlisted(to, before) | {row["file"]: row["sha256"] for row in before if row["file"]})
     done: list[OutFile] = []
 
     def keep(one: OutFile) -> None:
@@ -87,14 +93,26 @@ def fill_folder(
         write_files(found, to, names, keep)
         done = [_looked_at(one, to) for one in done]
         if playable:
-            for copy in _copies(home, done, to, names):
+            for copy in _copies(work, done, to, names):
                 keep(copy)
     finally:
         rows = _merged(before, [_row(home, one) for one in done], to)
         _write(to, TABLE, csv_bytes(COLUMNS, ([row[name] for name in COLUMNS] for row in rows)))
-        thumbs = _draw(home, rows, to)
+        thumbs = _draw(work, rows, to)
         _write_pages(rows, thumbs, to)
+        if work == to:
+            shutil.rmtree(to / "scratch", ignore_errors=True)
     return done
+
+
+def _unlisted(to: Path, before: list[Row]) -> dict[str, str]:
+    """Files that lie there and in no row, by their digest: left by a killed process, or put there by somebody."""
+    listed = {row["file"] for row in before} | {NOTE, TABLE}
+    try:
+        there = [path for path in to.iterdir() if path.name not in listed and path.is_file()]
+        return {path.name: file_sha256(path).hexdigest() for path in there if path.suffix not in (".html", ".part")}
+    except OSError as error:
+        raise disk_error(error, f"reading {to}") from error
 
 
 def _note() -> bytes:

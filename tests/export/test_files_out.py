@@ -181,6 +181,21 @@ def test_a_folder_of_other_things_is_left_alone(kept: SimpleNamespace, tmp_path:
     assert not (kept.home / "files").exists()
 
 
+def test_a_killed_attempt_is_gone_on_with_and_nothing_of_others_is_lost(kept: SimpleNamespace, tmp_path: Path) -> None:
+    words = ("files", "https://t.me/ozen_today/16", "--to", str(tmp_path), "--kind", "video")
+    assert kept.run(*words)[0] == 0
+    (tmp_path / "files.csv").unlink()
+    first, second = sorted(tmp_path.glob("*.mp4"))
+    second.write_bytes(b"of somebody else")
+    code, said, _ = kept.run(*words)
+    assert code == 0
+    assert said.count("there already") == 1
+    assert second.read_bytes() == b"of somebody else"
+    assert sorted(path.name for path in tmp_path.glob("*.mp4")) == [first.name, f"{second.stem}-2.mp4", second.name]
+    (tmp_path / "READ-FIRST.txt").write_text("mine")
+    assert kept.run(*words)[0] == 1
+
+
 def test_a_disk_without_room_is_left_alone(
     kept: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +306,19 @@ def test_what_people_decided_binds_this_way_out_too(kept: SimpleNamespace, tmp_p
     assert run("files", "almaty", "--to", str(tmp_path / "rest"), "--yes")[0] == 2
     assert not [row for row in rows_of(tmp_path / "rest") if row["post"] == "ozen_today/16"]
     assert not (tmp_path / "no").exists()
+
+
+def test_a_home_on_a_disk_that_takes_nothing(
+    kept: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("ffmpeg")
+    before = sorted(path for path in kept.home.rglob("*") if "log" not in path.parts)
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(kept.home) or mode != os.W_OK)
+    out = tmp_path / "out"
+    assert kept.run("files", "https://t.me/ozen_today/16", "--to", str(out), "--kind", "video", "--playable")[0] == 0
+    assert sorted(path.name for path in out.iterdir())[-1] == "thumbs"
+    assert len(list((out / "thumbs").iterdir())) == 2
+    assert sorted(path for path in kept.home.rglob("*") if "log" not in path.parts) == before
 
 
 def test_what_another_look_kept_is_not_told_as_missing(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_compose_file_is_sound() -> None:
 
 def test_the_page_says_what_nobody_tried() -> None:
     said = " ".join(INSTALL.split())
-    assert "Nobody has built this image yet" in said
+    assert "Nobody has built this image yet" in said.replace("*", "")
     assert "does not run on Windows itself" in said
     assert "evidence-archiver" in said
 
