@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
-.PHONY: demo quick test outside pythons soak bench lint setup man clean
+.PHONY: demo quick test outside pythons wheel release soak bench lint setup man clean
 
 # Images of containers often set it. Each start of Python in the tests would then compile all that it imports, again and again.
 export PYTHONDONTWRITEBYTECODE =
@@ -31,11 +31,19 @@ quick:
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
-# What needs other programs than `make test` installs: other Pythons.
-outside: pythons
+# What needs more than `make test` installs: other Pythons, the package index.
+outside: pythons wheel
 
 pythons:
 	@scripts/pythons.sh
+
+# The wheel in an empty environment, run in another folder. Needs the package index.
+wheel: setup
+	@scripts/wheel.sh
+
+# dist/: the wheel, built twice and equal, the lock, an SBOM, SHA256SUMS. Signing is a command of the owner's: docs/install.md
+release: setup
+	@scripts/release.sh
 
 # The long campaigns in full, some six hours on two cores; `make soak PART=kill`, or PART="kill walks", is a part of them:
 #   commands 1,000 kills of every command that writes · faults 300 calls that the disk refuses · rotation 400 orders of a rotation

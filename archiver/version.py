@@ -8,6 +8,8 @@ from typing import Any
 from archiver import __version__
 
 SOFTWARE = f"archiver/{__version__}"
+DISTRIBUTION = "evidence-archiver"
+"""What is installed. The name `archiver` is that of another program on PyPI."""
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.errors import disk_error
+from storage.locks import lock
 
 
 def sync_folder(folder: Path) -> None:
@@ -124,13 +124,13 @@ class Lock:
         except OSError as error:
             raise disk_error(error, f"locking {self.path.name}") from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
+            held = lock(descriptor, wait=wait)
         except OSError as error:
             os.close(descriptor)
             raise disk_error(error, f"locking {self.path.name}") from error
+        if not held:
+            os.close(descriptor)
+            return False
         if not self._is_still_there(descriptor):  # its last holder removed it meanwhile: that lock is nobody's
             os.close(descriptor)
             return self.acquire(wait) if wait else False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sqlite3
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import CatalogError, DiskError, disk_error
+from storage.locks import lock
 
 
 def connect(path: Path, next_step: str, durable: bool = True) -> sqlite3.Connection:
@@ -106,7 +106,7 @@ def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
     """The first switch of a database to WAL does not wait for others that do the same: one after the other."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        lock(folder)
         connection.execute("PRAGMA journal_mode=WAL")
     except OSError as error:
         raise disk_error(error, f"locking the folder of {path.name}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import CatalogError
-from storage.sqlite import Serial, open_database
+from storage.sqlite import Serial, connect_read_only, open_database
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ class State:
     def capture_sealed(self, capture_id: str) -> None:
         """Forget an open capture, which is now in the ledger."""
         self._connection.execute("DELETE FROM open_captures WHERE id=?", (capture_id,))
+
+    def own_capture_begun(self, capture_id: str, person: str) -> None:
+        """Remember that a command of this person began a capture. `person`: "" for the home's own."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO own_captures (capture, person) VALUES (?,?)", (capture_id, person)
+        )
 
     def open_captures(self) -> list[tuple[str, str, list[str]]]:
         """List (capture id, folder, cases) of captures that were opened and not yet sealed."""
@@ -207,3 +213,21 @@ class State:
         """Close the database."""
         with suppress(CatalogError):
             self._connection.close()
+
+
+def own_captures(path: Path, person: str) -> list[str]:
+    """List the captures that commands of this person began, the newest first; none where that was not kept yet.
+
+    The database is only read: it may lie on a disk that takes nothing. Raises `CatalogError`.
+    """
+    if not path.exists():
+        return []
+    connection = connect_read_only(path, f"Move {path.name} away; it is no evidence, and is made again.")
+    try:
+        kept = connection.execute("SELECT 1 FROM sqlite_master WHERE name='own_captures'").fetchone()
+        if not kept:
+            return []
+        rows = connection.execute("SELECT capture FROM own_captures WHERE person=? ORDER BY n DESC", (person,))
+        return [row[0] for row in rows]
+    finally:
+        connection.close()

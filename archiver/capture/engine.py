@@ -60,12 +60,17 @@ class CaptureEngine:
         signer: Signer,
         drivers: Sequence[Driver],
         report: Callable[[Progress], None] = lambda progress: None,
+        begun: Callable[[str], None] = lambda capture: None,
     ) -> None:
-        """`drivers`: the first that takes a target runs. `report` is told how far each open capture has come."""
+        """`drivers`: the first that takes a target runs. `report` is told how far each open capture has come.
+
+        `begun` is told the id of each capture that is opened.
+        """
         self.home = home
         self.recorder = recorder
         self.signer = signer
         self._drivers = drivers
+        self._begun = begun
         self._services = CaptureServices(
             home=home,
             recorder=recorder,
@@ -113,7 +118,9 @@ class CaptureEngine:
 
     def open_session(self, order: CaptureOrder) -> CaptureSession:
         """Open a capture that the caller drives, settles and finishes. Raises `StorageError`."""
-        return CaptureSession(self._services, order)
+        session = CaptureSession(self._services, order)
+        self._begun(session.context.capture_id)
+        return session
 
     async def capture(
         self, target: Target, options: CaptureOptions, run: str, part: int = 1, capture_id: str | None = None

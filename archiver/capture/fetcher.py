@@ -38,6 +38,8 @@ class FetchedFile:
     done: ExchangeDone | None = None
     pieces: list[Piece] = field(default_factory=list)
     media_type: str | None = None
+    assembly: str | None = None
+    """SHA-256 of the whole file, where its pieces were written down as one."""
 
     @property
     def size(self) -> int:
@@ -48,7 +50,8 @@ class FetchedFile:
     def facts(self) -> dict[str, Any]:
         """What its line in the inventory says of its bytes, beside its outcome."""
         partly = self.done.partly if self.done is not None else None
-        return {"partly_decoded": partly.line()} if partly is not None else {}
+        assembly = {"assembly": self.assembly} if self.assembly is not None else {}
+        return assembly | ({"partly_decoded": partly.line()} if partly is not None else {})
 
 
 @dataclass(frozen=True)

@@ -294,7 +294,8 @@ class MediaDownload:
         """Write how a file is put together, where it arrived in more than one answer."""
         if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
             name = file_name or safe_split(url).path.rpartition("/")[2] or "file"
-            await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
+            made = await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
+            got.assembly = made.sha256 if made else None
 
     # -- what is already there ---------------------------------------------------------------------------------------
 

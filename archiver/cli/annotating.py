@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_capture_id, add_part, add_words
+from archiver.home.scratch import forget_opened
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -45,6 +46,8 @@ def annotate(context: Context, kind: str, extra: dict[str, Any], notice: str = "
     )
     signer = context.signer(home)
     sealed = annotations.annotate(home, signer, kind, what, " ".join(arguments.words), extra)
+    if kind == "quarantine":
+        forget_opened(home.path, what.capture)
     if notice:
         context.console.say(notice)
     context.console.say(

@@ -104,7 +104,7 @@ def add_merge(
     parser.add_argument("--merge", action="store_true", help=what)
 
 
-def add_capture_id(parser: ArgumentParser, what: str = "Id of a capture, or its beginning or end.") -> None:
+def add_capture_id(parser: ArgumentParser, what: str = "Id of a capture, its beginning or end, or LAST.") -> None:
     """Add the capture that a command is about, as `id`."""
     parser.add_argument("id", metavar="ID", help=what)
 

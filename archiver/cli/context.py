@@ -96,7 +96,12 @@ class Context:
         self.refuse_late_answers()  # again: it may have been made since
         home = Home(self.home_path, environment=self.environment)
         home.told = self._tell_remade
+        home.person = self._person()
         return home
+
+    def _person(self) -> str:
+        """Return by which name LAST is kept: that of the key which signs, "" for the home's own."""
+        return self.arguments.person or self.environment.get("ARCHIVER_AS") or ""
 
     def _tell_remade(self, done: int, total: int) -> None:
         """Say that the catalog is made again, once, and how far it is, on a terminal."""
@@ -146,6 +151,7 @@ class Context:
                 raise
             raise KeyboardInterrupt("Nothing was made.") from None
         home = Home(self.home_path, environment=self.environment)
+        home.person = self._person()
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
         console.say("Back up keys/ now: without it you can neither open withheld values nor add to the ledger.")
         if answers.second:
@@ -169,7 +175,9 @@ class Context:
                 f"a home just created by another process with other answers: {', '.join(others)}",
                 f"Look at {self.home_path / 'archiver.toml'}, correct it there, and run the command again.",
             )
-        return Home(self.home_path, environment=self.environment)
+        home = Home(self.home_path, environment=self.environment)
+        home.person = self._person()
+        return home
 
     def _is_made(self) -> bool:
         from archiver.home.home import is_home

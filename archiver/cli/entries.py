@@ -23,8 +23,11 @@ def warn_without_worker(console: Console, queue: Queue, consequence: str) -> Non
 
 
 def remove(console: Console, queue: Queue, kind: str, name: str, said: str) -> int:
-    """Remove a schedule, watch or feed, and say so. Raises `NotFound`, `Unreachable`."""
-    remove_entry(queue.shared.entries, kind, name)
-    console.say(said)
-    console.data({"removed": name})
+    """Remove a schedule, watch or feed, and say so; `said` has its id for {id}.
+
+    Raises `NotFound`, `UsageError`, `Unreachable`.
+    """
+    removed = remove_entry(queue.shared.entries, kind, name)
+    console.say(said.format(id=removed))
+    console.data({"removed": removed})
     return 0

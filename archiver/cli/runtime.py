@@ -15,6 +15,7 @@ from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.result import Progress
 from archiver.capture.scrapy_driver import ScrapyDriver
 from archiver.cli.answers import tell_stopped
+from archiver.cli.signals import on_stop
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.proxy import Recorder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
 
+OWN_CAPTURES = ("capture", "crawl", "record")
+"""Commands by which a person captures: LAST means what they made."""
 STAMP_EVERY = 45.0
 """Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
 
@@ -48,7 +51,13 @@ def capture_engine(
     not the console.
     """
     drivers = (TelegramDriver(telegrams or Telegrams(home, recorder.network), recorder), ScrapyDriver())
-    return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)
+    own = context.arguments.command in OWN_CAPTURES
+
+    def begun(capture: str) -> None:
+        if own:
+            home.state.own_capture_begun(capture, home.person)
+
+    return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress, begun)
 
 
 class Interruptible:
@@ -78,7 +87,7 @@ class Interruptible:
         asyncio.run(self._run(work))
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        self._listen()
+        on_stop(self._pressed)
         beside = [asyncio.ensure_future(self._engine.tick()), asyncio.ensure_future(self._keep_stamping())]
         for task in beside:
             task.add_done_callback(self._ended_beside)
@@ -98,14 +107,6 @@ class Interruptible:
             self._context.console.warn(
                 f"archiver: a background task failed ({type(error).__name__}); captures continue. Details at the end."
             )
-
-    def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, self._pressed, number)
-            except (ValueError, NotImplementedError, RuntimeError):  # not the main thread: the demo's and tests' case
-                break
 
     def _pressed(self, number: signal.Signals) -> None:
         console = self._context.console

@@ -21,6 +21,7 @@ from archiver.copies.packing import MANIFEST
 from archiver.copies.vault import Vault
 from archiver.errors import NotFound, UsageError
 from archiver.home.log import forget_captures
+from archiver.home.scratch import forget_opened
 from storage import canonical
 from storage.errors import DiskError, FormatError, disk_error
 from storage.events import Event, event_name
@@ -162,6 +163,7 @@ def destroy_here(home: Home) -> list[str]:
             folder = home.path / capture_place(detail)
         except FormatError:
             continue  # no archiver wrote this, and there is no such folder; `check` says so
+        forget_opened(home.path, detail["capture"])
         names = [path for seq in detail["seqs"] if (path := home.ledger.events / event_name(seq)).exists()]
         if not folder.exists() and not names:
             continue

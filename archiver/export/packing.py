@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -170,9 +170,14 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
 
 
 def replay_pages(material: Material) -> Iterator[ReplayPage]:
-    """Yield each page that can be opened in the replay: the HTML that a capture received, each link once."""
+    """Yield each page of a package that can be opened in the replay."""
+    return pages_of(material.captures)
+
+
+def pages_of(captures: Iterable[SealedCapture]) -> Iterator[ReplayPage]:
+    """Yield each page that can be opened in a replay: the HTML that a capture received, each link once."""
     seen = set()
-    for capture in material.captures:
+    for capture in captures:
         for line in capture.records:
             html = str(line.get("content_type") or "").startswith("text/html")
             if line["type"] == "response" and html and line.get("status") == 200 and line["uri"] not in seen:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.cases import no_case
+from archiver.home.last import counted_back, steps_back
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, Told, rebuild
@@ -99,6 +100,8 @@ class Home:
         self.environment = without_empty(environment)
         self.told: Told | None = None
         """Whom to tell that the catalog of a large home is made again, and how far it is."""
+        self.person = ""
+        """Who uses it, by the name of their key; "" for the home's own person. `LAST` is theirs."""
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)
@@ -222,7 +225,12 @@ class Home:
         return Path("captures") / capture_id[:4] / capture_id[4:6] / capture_id[6:8] / capture_id
 
     def resolve_capture(self, text: str) -> str:
-        """Return the one capture id that equals, begins or ends with `text`. Raises `NotFound`, `UsageError`."""
+        """Return the one capture id that equals, begins or ends with `text`, or that `LAST` means.
+
+        Raises `NotFound`, `UsageError`.
+        """
+        if (steps := steps_back(text)) is not None:
+            return self._last(text, steps)
         ids = self.catalog.capture_ids(text)
         if not ids:
             raise NotFound(
@@ -233,6 +241,19 @@ class Home:
                 f"{text!r} to fit the id of one capture", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id."
             )
         return text if text in ids else ids[0]
+
+    def _last(self, text: str, steps: int) -> str:
+        from storage.state import own_captures
+
+        rows = (self.catalog.capture(one) for one in own_captures(self.path / STATE, self.person))
+        found = counted_back(((row["seq"], row["id"]) for row in rows if row is not None), steps)
+        if found is None:
+            raise NotFound(
+                f"a capture {text}: one that your own command made in this home",
+                "fewer of them" if steps else "none",
+                "Give its id; archiver case show inbox lists all captures.",
+            )
+        return found
 
     def captures_named(self, what: str) -> list[str]:
         """Return the captures of a case, or the one capture that is named. Raises `NotFound`, `UsageError`."""

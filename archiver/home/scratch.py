@@ -15,6 +15,8 @@ from storage.errors import disk_error
 from storage.files import Lock, locked
 
 LOCK = ".lock"
+OPENED = "opened"
+"""Where copies lie that were made for a person to open, by capture: gone after a day, and with what is hidden or disposed of."""
 
 
 @contextmanager
@@ -45,3 +47,8 @@ def _sweep(folder: Path) -> None:
             if lock.acquire(wait=False):
                 shutil.rmtree(path, ignore_errors=True)
                 lock.release()
+
+
+def forget_opened(home: Path, capture: str) -> None:
+    """Remove the copies of a capture's files that somebody opened."""
+    shutil.rmtree(home / OPENED / capture, ignore_errors=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archiver.errors import NotFound
+from archiver.errors import NotFound, UsageError
 from archiver.jobs.database import Database, in_slices
 from archiver.jobs.job import LETTERS
 from archiver.jobs.queue_secrets import PRIVATE, QueueSecrets, Unopened
@@ -175,20 +175,29 @@ class Entries:
 
 
 def find_entry(entries: Entries, kind: str, name: str) -> SharedEntry:
-    """Return the `schedule`, `watch` or `feed` of that id. Raises `NotFound`, `Unreachable`."""
+    """Return the one `schedule`, `watch` or `feed` whose id equals, begins or ends with `name`.
+
+    Raises `NotFound`, `UsageError` where several do, `Unreachable`.
+    """
     entry = entries.get(kind, name)
-    if entry is None:
-        raise _missing(kind, name)
-    return entry
+    if entry is not None:
+        return entry
+    found = [one for one in entries.all(kind) if name and (one.id.startswith(name) or one.id.endswith(name))]
+    if not found:
+        raise NotFound(f"a {kind} {name!r}", "none", f"List them: archiver {kind} list")
+    if len(found) > 1:
+        several = f"{len(found)}: {', '.join(one.id for one in found[:4])}"
+        raise UsageError(f"{name!r} to fit the id of one {kind}", several, "Give more of the id.")
+    return found[0]
 
 
-def remove_entry(entries: Entries, kind: str, name: str) -> None:
-    """Remove the `schedule`, `watch` or `feed` of that id; of a feed its rows too. Raises `NotFound`, `Unreachable`."""
-    if not entries.remove(kind, name):
-        raise _missing(kind, name)
+def remove_entry(entries: Entries, kind: str, name: str) -> str:
+    """Remove the `schedule`, `watch` or `feed` that is named; of a feed its rows too. Return its id.
+
+    Raises as `find_entry` does.
+    """
+    found = find_entry(entries, kind, name).id
+    entries.remove(kind, found)
     if kind == "feed":
-        entries.remove_all("row", f"{name}:")
-
-
-def _missing(kind: str, name: str) -> NotFound:
-    return NotFound(f"a {kind} {name!r}", "none", f"List them: archiver {kind} list")
+        entries.remove_all("row", f"{found}:")
+    return found

@@ -243,7 +243,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     redactions = list(_redactions(events, folders))
     return Material(
         case, captures, rows, items, items.numbers_about, items.number_of,
-        lambda capture: _media(capture, folders), events, annotations, redactions, renewals,
+        lambda capture: media_of(capture, folders), events, annotations, redactions, renewals,
         home=home.path, quarantined=sorted(quarantined),
     )  # fmt: skip
 
@@ -329,7 +329,7 @@ def _items(home: Home, captures: list[SealedCapture], folders: Folders) -> Items
     found = Items(home.path)
     for capture in captures:
         media: dict[str, list[MediaFile]] = {}
-        every = list(_media(capture, folders))
+        every = list(media_of(capture, folders))
         for one in every:
             if one.post is not None:
                 media.setdefault(one.post, []).append(one)
@@ -357,9 +357,10 @@ def _missing(capture: SealedCapture) -> dict[str, list[tuple[str, str, str]]]:
     return found
 
 
-def _media(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
+def media_of(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
     """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
+    unnamed = _assembled(capture)
     for line in capture.ended():
         key = str(line["key"])
         if line.get("kind") not in MEDIA or line["outcome"] not in ("captured", "partial") or not line.get("record"):
@@ -374,8 +375,8 @@ def _media(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
         path, record = places[line["record"]]
         number = re.match(r"(?:post .*? #|file )(\d+)", key)
         attachment = (int(number[1]) - key.startswith("file ")) if number else 0
-        if line.get("assembly"):
-            whole = _assembly(capture, str(line["assembly"]))
+        if (digest := line.get("assembly") or unnamed.get(line["record"])) is not None:
+            whole = _assembly(capture, str(digest))
             pieces = _pieces(whole, capture, folders) if whole else None
             if whole is None or pieces is None:
                 continue
@@ -409,6 +410,17 @@ def _place_in(folder: Path, record: str) -> tuple[Path, int] | None:
         if line["id"] == record:
             return folder / line["file"], line["offset"]
     return None
+
+
+def _assembled(capture: SealedCapture) -> dict[str, str]:
+    """Record → digest of the whole file that begins with it. Earlier releases named that in the inventory of some files only."""
+    found = {}
+    for line in capture.records:
+        if str(line.get("uri")).startswith(ASSEMBLY):
+            digest = str(line["uri"])[len(ASSEMBLY) :]
+            if (whole := _assembly(capture, digest)) is not None and whole.pieces:
+                found[whole.pieces[0].record] = digest
+    return found
 
 
 def _assembly(capture: SealedCapture, sha256: str) -> Assembly | None:

@@ -126,7 +126,7 @@ class PostsByAccount:
         stated = stated_of(attachment) if got.outcome is Outcome.CAPTURED else None
         proof = await self._session.proof.of(part, stated, got) if stated is not None else None
         # Said, and no more: Telegram hands out the file as it was posted, and its digests show that nothing is missing.
-        self._inventory.end(part, got.outcome, got.reason, got.record, **(proof.line() if proof else {}))
+        self._inventory.end(part, got.outcome, got.reason, got.record, **got.facts, **(proof.line() if proof else {}))
 
     async def _same_as(self, part: str) -> tuple[Outcome, str | None]:
         """What became of a file that is fetched under another name."""

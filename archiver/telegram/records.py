@@ -128,7 +128,8 @@ class TelegramFiles:
                 "telegram_hashes_checked": checks.made or None,
             }
             name = attachment.file_name or f"{uri.rpartition(':')[2]}{SUFFIXES.get(got.media_type or '', '')}"
-            await asyncio.to_thread(self._assemblies.assemble, name, got, about, whole)
+            made = await asyncio.to_thread(self._assemblies.assemble, name, got, about, whole)
+            got.assembly = made.sha256 if made else None
         return got
 
     def _write(

@@ -96,7 +96,7 @@ def missing() -> str | None:
     """Return which program or package is missing that pictures of pages need, or None."""
     if program() is None:
         return "Chromium is not installed"
-    return None if find_spec("playwright") else "Playwright is not installed (pip install 'archiver[browser]')"
+    return None if find_spec("playwright") else "Playwright is not installed (archiver doctor --fix installs it)"
 
 
 def program() -> str | None:

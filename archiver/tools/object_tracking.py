@@ -37,7 +37,9 @@ def follow(source: Path, size: tuple[int, int], track: Track) -> Followed:
         numpy: Any = importlib.import_module("numpy")
     except ImportError as error:
         raise ConversionError(
-            "OpenCV, which --follow needs", "not installed", "Install it: pip install 'archiver[follow]'"
+            "OpenCV, which --follow needs",
+            "not installed",
+            "Run: archiver doctor --fix (extra scenes of evidence-archiver)",
         ) from error
     keys = sorted(track.boxes, key=lambda box: box.at_ms)
     wide = min(WIDTH, size[0] - size[0] % 2)

@@ -114,6 +114,8 @@ def test_a_broken_connection_is_gone_on_with(home: Home, served: Platforms, film
     [assembly] = listed(folder).assemblies.values()
     assert (assembly.sha256, assembly.size, len(assembly.pieces)) == (sha256_hex(BODY), len(BODY), 4)
     assert write(assembly, listed(folder).places, tmp_path / "film.mp4")
+    named = [line["assembly"] for line in read_lines(folder / "inventory.jsonl") if line.get("assembly")]
+    assert named == [assembly.sha256], "else packages and tables would hold its first piece for the file"
     assert (tmp_path / "film.mp4").read_bytes() == BODY
 
 
@@ -226,6 +228,7 @@ def test_a_later_capture_goes_on_where_a_broken_one_stood(
     words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(tmp_path), "--name", "p", "--only", second.name]
     assert main(["export", "inbox", "--home", str(home.path), *words], None, {}) == 0
     assert {path.name for path in (tmp_path / "p" / "data" / "captures").iterdir()} == {first.name, second.name}
+    assert BODY in [path.read_bytes() for path in (tmp_path / "p" / "data" / "media").iterdir()], "whole"
     code, said = both(tmp_path / "p", fingerprint(home.ledger_key_text()))
     assert code == 0, said
     # What is whole is not resumed: a third capture is an observation of its own.

@@ -462,7 +462,8 @@ WITH_A_LINK = """
 LINK | --LINK | --case=LINK find x | capture LINK | capture --list LINK | capture LINK --sheet /nowhere/x | crawl LINK | receive LINK
 parse LINK | find x --case LINK | find x --limit LINK | show LINK | history LINK | diff LINK LINK | custody LINK | check LINK
 case show LINK | note LINK x | tag LINK x | place LINK x | author LINK official | incident show LINK | redact LINK | export LINK
-disclose LINK x | assemble LINK | sync LINK | fixity LINK | lock LINK | evict LINK | dispose LINK | keys LINK | jobs add LINK
+disclose LINK x | assemble LINK | files LINK --to out | open LINK | wacz LINK --to x.wacz | warcs LINK
+sync LINK | fixity LINK | lock LINK | evict LINK | dispose LINK | keys LINK | jobs add LINK
 jobs show LINK | schedule add LINK | schedule capture LINK daily | watch add LINK | feed add LINK | feed show LINK | help LINK
 telegram join LINK | record LINK | completion LINK
 """

@@ -512,7 +512,7 @@ def test_a_key_that_cannot_be_read(what: str, key: str, words: list[str], home: 
 LOOKS = """
 find x | show x | history https://t.me/a/1 | diff a b | status | case list | case show inbox | jobs list | jobs show 1
 keys list | keys fingerprint | custody inbox | feed list | schedule list | watch list | catalog rebuild | fixity
-assemble 9k2mv7qd --to out
+assemble 9k2mv7qd --to out | files 9k2mv7qd --to out | open LAST | warcs LAST | wacz LAST --to x.wacz
 """
 
 

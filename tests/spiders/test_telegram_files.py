@@ -12,8 +12,18 @@ import pytest
 from archiver.checks import check_home, worst
 from archiver.demo.mtproto import Fault
 from archiver.demo.telegram_model import Repeat
+from archiver.home.home import Home
+from archiver.lookup.material import CaptureFiles, Folders, SealedCapture, media_of
 from storage.digest import sha256_hex
 from tests.support.telegram_world import TelegramShell, file_of, number, video
+
+
+class Earlier(CaptureFiles):
+    """As earlier releases left it: the inventory named the first part alone."""
+
+    def lines(self, path: Path) -> list[dict[str, Any]]:
+        named = ("assembly",) if path.name == "inventory.jsonl" else ()
+        return [{name: value for name, value in line.items() if name not in named} for line in super().lines(path)]
 
 
 def test_a_large_file_comes_in_parts_and_is_put_together(by_account: TelegramShell, tmp_path: Path) -> None:
@@ -29,9 +39,19 @@ def test_a_large_file_comes_in_parts_and_is_put_together(by_account: TelegramShe
     (assembly,) = made.records("urn:archiver:assembly:")
     assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
     assert json.loads(made.block(assembly["id"]))["about"]["telegram_hashes_checked"] == -(-len(body) // 131072)
-    assert by_account("assemble", made.folder.name, "--to", str(tmp_path / "out"))[0] == 0
-    (file,) = (tmp_path / "out").rglob("*film.mp4")
-    assert file.read_bytes() == bytes(body[0 : len(body)])
+    assert by_account("files", made.folder.name, "--to", str(tmp_path / "out"))[0] == 0
+    (file,) = (tmp_path / "out").glob("*.mp4")
+    assert file.read_bytes() == bytes(body[0 : len(body)]), "and not its first part"
+    (line,) = [line for line in made.lines("inventory") if line.get("kind") == "video" and line.get("outcome")]
+    assert line["assembly"] == assembly["assembly"]
+    home = Home(by_account.home.path)
+    row = home.catalog.capture(made.folder.name)
+    assert row is not None
+    sealed = SealedCapture(row["id"], row["seq"], made.folder, row, Earlier())
+    (media,) = media_of(sealed, Folders(home))
+    assert (media.sha256, media.size) == (assembly["assembly"], len(body)), (
+        "of a capture that an earlier release made, too"
+    )
     assert worst(check_home(by_account.home.path)) == 0
 
 

@@ -80,7 +80,7 @@ def javascript_runtime() -> str:
     """Return where the runtime lies that the program finds, under `real_children`; a skip without one, in CI a failure."""
     found = ytdlp_pool.runtime()
     if found is None:
-        message = "no JavaScript runtime for yt-dlp: pip install deno; scripts/setup.sh test installs it"
+        message = "no JavaScript runtime for yt-dlp (deno); scripts/setup.sh test installs it"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     return found
 

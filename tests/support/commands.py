@@ -15,7 +15,7 @@ from archiver.recorder.network import TestNetwork
 class Commands:
     """Runs commands on one home and keeps what they printed."""
 
-    def __init__(self, home: Path, network: TestNetwork, **environment: str) -> None:
+    def __init__(self, home: Path, network: TestNetwork | None, **environment: str) -> None:
         self.home, self._network, self._environment = home, network, environment
 
     def __call__(self, *words: str) -> tuple[int, str, str]:

@@ -14,6 +14,7 @@ from archiver.checks.lines import worst_of
 from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
+from spiders.links import without_userinfo
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ def run(context: Context) -> int:
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
     if arguments.what is not None and _is_written_as_path(arguments.what):
-        raise NotFound(f"a package at {given_path(arguments.what)}", "none", "Correct the path.")
+        raise NotFound(f"a package at {given_path(without_userinfo(arguments.what))}", "none", "Correct the path.")
     _refuse(arguments, ("fingerprint", "root", "identity"), "a home, a case or a capture")
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
-    what: str | None = arguments.what
+    what: str | None = _named(context, arguments.what)
     cases = {
         key.stem for key in (home / "keys" / "cases").glob("*.age-key")
     }  # names only: a home without a catalog has them
@@ -91,6 +92,13 @@ def run(context: Context) -> int:
     console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · {times}")
     console.data({"verdict": verdict, "captures": named, "timestamped": stamped, "exit": code})
     return code
+
+
+def _named(context: Context, what: str | None) -> str | None:
+    """Return what is to be checked; for LAST the capture that it means."""
+    from archiver.home.last import steps_back
+
+    return what if what is None or steps_back(what) is None else context.home().resolve_capture(what)
 
 
 def _refuse(arguments: Namespace, names: tuple[str, ...], checked: str) -> None:

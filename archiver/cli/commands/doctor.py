@@ -11,7 +11,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from archiver.errors import ConfigError, ExitCode
+from archiver.errors import ConfigError, ExitCode, UsageError
 from archiver.home.home import is_home
 from archiver.home.variables import VARIABLES
 
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
 
 CASE = "doctor"
 
-EXAMPLE = "archiver doctor --platforms"
+EXAMPLE = ("archiver doctor --fix", "archiver doctor --platforms")
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver doctor` takes."""
     platforms = "Capture a known post of each platform and report whether its page layout changed."
     parser.add_argument("--platforms", action="store_true", help=platforms)
+    fix = "Say what is missing and which commands install it; run them after a yes."
+    parser.add_argument("--fix", action="store_true", help=fix)
+    parser.add_argument("--yes", action="store_true", help="With --fix: install without asking.")
 
 
 def run(context: Context) -> int:
@@ -40,6 +43,12 @@ def run(context: Context) -> int:
 
     While the settings are not understood nothing is written and no platform is asked: it might see this machine's address.
     """
+    if context.arguments.yes and not context.arguments.fix:
+        raise UsageError("--yes together with --fix", "--yes alone", "Add --fix, or leave it out.")
+    if context.arguments.fix:
+        from archiver.cli.fixing import fix
+
+        return fix(context)
     if context.arguments.platforms:
         if context.settings_error is not None:
             raise context.settings_error
@@ -89,6 +98,7 @@ def _tools() -> Lines:
     from archiver.children import program as path_of
     from archiver.tools.chromium import program
     from archiver.tools.ffmpeg import version as version_of
+    from archiver.tools.installing import hint
 
     browser, playwright = program(), find_spec("playwright") is not None
     found = [
@@ -96,7 +106,7 @@ def _tools() -> Lines:
             "rendered pages",
             browser is not None and playwright,
             f"{browser}, Playwright" if browser and playwright
-            else "no Chromium" if browser is None else "no Playwright: pip install 'archiver[browser]'",
+            else "no Chromium" if browser is None else f"no Playwright: {hint('browser')}",
         )
     ]  # fmt: skip
     for name, use in (
@@ -112,8 +122,8 @@ def _tools() -> Lines:
     for name, use in (
         ("cryptg", "Telegram files download a hundred times slower"),
         ("yt-dlp", "no YouTube media"),
-        ("deno", "fewer YouTube formats: pip install 'archiver[js]'"),
-        ("opencv-contrib-python-headless", "no redact --follow: pip install 'archiver[follow]'"),
+        ("deno", f"fewer YouTube formats: {hint('media')}"),
+        ("opencv-contrib-python-headless", f"no redact --follow: {hint('scenes')}"),
     ):
         try:
             said = version(name)

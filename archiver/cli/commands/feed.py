@@ -32,10 +32,10 @@ def add_arguments(parser: Parser) -> None:
     _add_add(parser)
     parser.add_action("list", "List feeds and the result of the last check.", "archiver feed list")
     shown = parser.add_action("show", "Show every row and its result.", "archiver feed show 7k2mv9qd")
-    shown.add_argument("id", metavar="ID", help="Id of the feed.")
+    shown.add_argument("id", metavar="ID", help="Id of the feed, or its beginning or end.")
     add_shown(shown)
     gone = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
-    gone.add_argument("id", metavar="ID", help="Id of the feed.")
+    gone.add_argument("id", metavar="ID", help="Id of the feed, or its beginning or end.")
 
 
 def _add_add(parser: Parser) -> None:
@@ -146,5 +146,5 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    said = f"removed {name}. Jobs already queued still run; captures stay."
+    said = "removed {id}. Jobs already queued still run; captures stay."
     return remove(context.console, queue, "feed", name, said)

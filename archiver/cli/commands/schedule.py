@@ -41,7 +41,7 @@ def add_arguments(parser: Parser) -> None:
     _add_add(parser)
     parser.add_action("list", "List schedules with their next runs.", "archiver schedule list")
     gone = parser.add_action("remove", "Stop a schedule.", "archiver schedule remove 7k2mv9qd")
-    gone.add_argument("id", metavar="ID", help="Id of the schedule.")
+    gone.add_argument("id", metavar="ID", help="Id of the schedule, or its beginning or end.")
 
 
 def _add_add(parser: Parser) -> None:
@@ -164,5 +164,5 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    said = f"removed {name}. Jobs already queued still run; captures stay."
+    said = "removed {id}. Jobs already queued still run; captures stay."
     return remove(context.console, queue, "schedule", name, said)

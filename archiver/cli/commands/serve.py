@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_account, port_number
 from archiver.cli.capture_options import chosen_account
+from archiver.cli.signals import on_stop
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
 
@@ -71,8 +71,7 @@ def run(context: Context) -> int:
 
     async def main(queue: Queue) -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        on_stop(lambda number: stop.set())
         api = Api(home, queue, token, names, account, console.warn)
         try:
             runner, port = await listen(api.application(), arguments.host, arguments.port)

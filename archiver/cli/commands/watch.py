@@ -37,9 +37,9 @@ def add_arguments(parser: Parser) -> None:
     add_shown(shown)
     for name, summary in (("show", "Show the last check and its findings."), ("remove", "Stop watching.")):
         action = parser.add_action(name, summary, f"archiver watch {name} 7k2mv9qd")
-        action.add_argument("id", metavar="ID", help="Id of the watch.")
+        action.add_argument("id", metavar="ID", help="Id of the watch, or its beginning or end.")
     now = parser.add_action("now", "Check now.", "archiver watch now 7k2mv9qd")
-    now.add_argument("id", nargs="?", metavar="ID", help="Id of the watch (default: all).")
+    now.add_argument("id", nargs="?", metavar="ID", help="Id of the watch, or its beginning or end (default: all).")
     watch_telegram.add_arguments(parser)
 
 
@@ -214,5 +214,5 @@ def _remove(context: Context, home: Home, queue: Queue) -> int:
     from archiver.cli.entries import remove
 
     name = context.arguments.id
-    said = f"{name} is no longer watched. Captures and findings stay."
+    said = "{id} is no longer watched. Captures and findings stay."
     return remove(context.console, queue, "watch", name, said)
