@@ -79,7 +79,7 @@ def test_a_fingerprint_that_is_none_or_another(check: Check, full: Path, fingerp
         ("signature/tagmanifest-sha256.txt.note", "TAMPERED", ""),
         ("-data/media", "INCOMPLETE", "are not there"),
         ("+data/opinion.pdf", "TAMPERED", "is listed in no manifest"),
-        ("+data/.DS_Store", "CANNOT TELL", "was written by an operating system"),
+        ("+data/.DS_Store", "CANNOT TELL", "was written by an operating system or another program"),
     ],
 )
 def test_what_it_looks_at_is_found(
