@@ -9,9 +9,9 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import pyrage
 
@@ -24,6 +24,23 @@ VOLUMES, VOLUME_LIST = ".volumes", "volumes.txt"
 """How a folder of volumes ends, and the list in it: as `sha256sum` writes it."""
 COMMAND = 7000
 """Characters of a command that Windows still takes, with room for a path."""
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes; none at the end."""
+
+
+class Writable(Protocol):
+    """What bytes are written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of them."""
+
+    def flush(self) -> None:
+        """Hand on what is held back."""
 
 
 class _Reader:
@@ -148,9 +165,52 @@ def pack(
         ) from error
 
 
+class AgeEnds:
+    """What age reads from and writes to; it keeps what these raise, since age tells of it only that something failed."""
+
+    def __init__(self, source: Readable, out: Writable) -> None:
+        self._source, self._out = source, out
+        self._raised: BaseException | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return what the source gives."""
+        with self._kept():
+            return self._source.read(size)
+
+    def write(self, data: bytes) -> int:
+        """Hand on to the file."""
+        with self._kept():
+            return self._out.write(data)
+
+    def flush(self) -> None:
+        """Flush the file."""
+        with self._kept():
+            self._out.flush()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self._raised = error
+            raise
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Raise what the source or the file raised, in place of what age makes of it: a full disk, a person's Ctrl-C."""
+        try:
+            yield
+        except (OSError, pyrage.EncryptError, pyrage.DecryptError):
+            if self._raised is not None:
+                raise self._raised from None
+            raise
+
+
 def _write(pieces: Iterator[bytes], stream: BinaryIO | _Volumes, recipients: Sequence[pyrage.x25519.Recipient]) -> None:
     if recipients:
-        pyrage.encrypt_io(_Reader(pieces), stream, list(recipients))
+        ends = AgeEnds(_Reader(pieces), stream)
+        with ends.telling():
+            pyrage.encrypt_io(ends, ends, list(recipients))
     else:
         for piece in pieces:
             stream.write(piece)

@@ -21,6 +21,7 @@ from archiver.checks.package.volumes import volumes_in
 from archiver.checks.packages import unpackable
 from archiver.checks.trees import DAMAGED, Folder, Zip
 from archiver.errors import CannotTell
+from archiver.export.encrypting import AgeEnds
 from storage.errors import FormatError, disk_error
 
 READ = 1 << 20
@@ -109,7 +110,9 @@ def _decrypt(paths: list[Path], plain: Path, identities: list[pyrage.x25519.Iden
         raise CannotTell("a key that opens the package", "none", "Name it: --identity FILE (an age identity).")
     try:
         with closing(_Joined(paths)) as sealed, open(plain, "wb") as out:
-            pyrage.decrypt_io(sealed, out, identities)
+            ends = AgeEnds(sealed, out)
+            with ends.telling():
+                pyrage.decrypt_io(ends, ends, identities)
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
             step = "Name the key that it was encrypted to: --identity FILE. If you have none, ask the makers to whom they encrypted it."
