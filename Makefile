@@ -54,6 +54,7 @@ release: setup
 #   secrets some 280 secrets in 31 spellings, repeated by a server in each part of its answers, searched for in all that is written and said
 #   power 60 power cuts on an ext4 image (needs root and loop devices; elsewhere it is left out)
 #   damage some 330 kinds and places of damage · mutations 20,000 mutated recordings a platform
+#   browser a file of 6 GB in check.html, against openssl
 #   parsers, formats thousands of cases
 # What came out is kept in .soak/results.jsonl, with commit and seed; what passed there is not run again. SEED=1 tries others.
 # docs/reliability.md is made of it.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from archiver.capture.result import CaptureResult, Progress
     from storage.errors import EvidenceError
 
+EVERY = 30.0
+"""Seconds between two lines of progress where there is no terminal."""
 _MARKS = {
     "captured": "✓",
     "partial": "◐",
@@ -49,7 +51,7 @@ class Console:
         self.guard: Callable[[Any], Any] = lambda value: value
         """Takes the values that the settings call secret out of each line of any command."""
         self._live = terminal.is_terminal(self._err) and not as_json
-        self._last = 0.0
+        self._last = self._told = 0.0
         self._drawn = False
         self._open: dict[str, Progress] = {}
         self._mutex = threading.Lock()
@@ -147,6 +149,17 @@ class Console:
         with self._mutex:
             self._last = now
             self._draw(f"  {text}")
+
+    def progress_of_work(self, text: str) -> None:
+        """Tell the progress of long work: on one line of a terminal, elsewhere a line each half minute; not with --json."""
+        if self._live:
+            self.progress_line(text)
+            return
+        now = time.monotonic()
+        self._told = self._told or now
+        if not self.as_json and now - self._told >= EVERY:
+            self._told = now
+            self.warn(f"  {text}")
 
     def _draw(self, text: str) -> None:
         width = terminal.columns(self._err) - 1

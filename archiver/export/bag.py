@@ -4,7 +4,8 @@ The bag grows in `<name>.partial`. A journal names every file that is complete, 
 where it stood; what it made is the same as if nothing had happened. The folder gets its name when it is signed.
 
 The folder may lie on a disk that others write to. So the journal lies in the home, each file is held against it before it counts,
-and what it does not name is removed.
+and what it does not name is removed. A package that leaves as one file is put together in the home; its folder is taken up again even
+after it was signed, until the file is whole.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import UsageError
-from storage.digest import Beside, Sha256, file_sha256, sha256_hex
-from storage.errors import DiskError, disk_error
+from archiver.export.target import target_error
+from storage.digest import Beside, Sha256, sha256_hex
+from storage.errors import DiskError
 from storage.files import create_inside, sync_folder, write_synced
 
 _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -31,6 +33,14 @@ FORMAT = "archiver-package/2"
 PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 """The two lists of a bag: what is in `data/`, and everything else."""
 SIGNATURE = f"signature/{TAGS}.note"
+
+
+READ = 1 << 20
+
+
+def partial_of(folder: Path) -> Path:
+    """Return where a package lies while it is being made."""
+    return folder.with_name(f"{folder.name}.partial")
 
 
 def signed_text(tagmanifest_sha256: str) -> str:
@@ -50,21 +60,36 @@ class BagFile:
 class Bag:
     """A BagIt bag in the making, in `folder`.partial; `finish` gives it its name."""
 
-    def __init__(self, folder: Path, plan: str, journals: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: str,
+        journals: Path,
+        *,
+        own: bool = False,
+        read: Callable[[int], None] = lambda n: None,
+    ) -> None:
         """`plan`: what this package is made of; a partial folder of another plan is begun anew.
 
-        `journals`: the folder of journals, which is inside the home. Raises `UsageError` where the target exists, `DiskError`.
+        `journals`: the folder of journals, which is inside the home. `own`: whether `folder` is inside the home too, so
+        that one that lies there is ours. `read`: told of each number of bytes that was written or read back. Raises
+        `UsageError` where the target exists, `DiskError`.
         """
         self.folder = folder
-        self.partial = folder.with_name(f"{folder.name}.partial")
+        self.partial = partial_of(folder)
+        self._told = read
+        self._given_up = False
         self._journal = journals / f"{sha256_hex(os.fsencode(folder.absolute()))[:32]}.journal"
-        if os.path.lexists(folder):
+        if os.path.lexists(folder) and not own:
             raise UsageError(f"no folder {folder} yet", "one", "Remove it, or export to another folder.")
         self.files: dict[str, BagFile] = {}
         self._lower: dict[str, str] = {}
         self.resumed = 0
         """How many files were there already."""
         try:
+            if os.path.lexists(folder):  # it was whole, and the file that is made of it was not
+                _remove(self.partial)
+                folder.rename(self.partial)
             if self._earlier() != plan:
                 _remove(self.partial)
                 self.partial.mkdir(parents=True)
@@ -72,7 +97,7 @@ class Bag:
             lines = [{"plan": plan}, *(one.__dict__ for one in self.files.values())]  # without one that a kill cut
             write_synced(self._journal, b"".join(json.dumps(line).encode() + b"\n" for line in lines), 0o600)
         except OSError as error:
-            raise disk_error(error, f"making {self.partial}") from error
+            raise target_error(error, f"making {self.partial}") from error
         self._known = dict(self.files)
         self.files = {}
 
@@ -99,7 +124,7 @@ class Bag:
         """
         one = self._known.get(name)
         if one is not None and name not in self.files:
-            if _read_back(self.partial, one):  # what was not synced may be lost where the machine died
+            if self._differs(one):  # what was not synced may be lost where the machine died
                 del self._known[name]
                 return None
             self.files[name] = one
@@ -120,12 +145,13 @@ class Bag:
                 for piece in (content,) if isinstance(content, bytes) else content:
                     beside.update(running, piece)
                     stream.write(piece)
+                    self._told(len(piece))
                 beside.wait()
             one = BagFile(name, running.size, running.hexdigest())
             with open(self._journal, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(one.__dict__) + "\n")
         except OSError as error:
-            raise disk_error(error, f"writing {name}") from error
+            raise target_error(error, f"writing {name}") from error
         self.files[name] = one
         return one
 
@@ -154,19 +180,44 @@ class Bag:
             os.sync()
             self.partial.rename(self.folder)
             sync_folder(self.folder.parent)
-            self._journal.unlink()
         except OSError as error:
-            raise disk_error(error, f"finishing {self.folder.name}") from error
+            raise target_error(error, f"finishing {self.folder.name}") from error
         return self.folder
+
+    def forget(self) -> None:
+        """Drop the journal: the package is where it goes, or nothing is to be gone on with."""
+        self._journal.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove what was written, and the journal of it."""
+        for folder in (self.partial, self.folder):
+            _remove(folder)
+        self.forget()
+
+    def give_up(self) -> None:
+        """Let `read_back`, which may run in another thread, end at once."""
+        self._given_up = True
 
     def read_back(self) -> None:
         """Read every file again and compare it with what was written. Raises `DiskError`."""
         try:
-            changed = [one.name for one in self.files.values() if _read_back(self.partial, one)]
+            changed = [one.name for one in self.files.values() if self._differs(one)]
         except OSError as error:
-            raise disk_error(error, f"reading {self.partial.name} again") from error
+            raise target_error(error, f"reading {self.partial.name} again") from error
         if changed:
             raise DiskError(f"{changed[0]} as it was written", "other bytes", "Stop using this disk; use another.")
+
+    def _differs(self, one: BagFile) -> bool:
+        """Whether a file differs from what was written."""
+        running = Sha256()
+        try:
+            with open(self.partial / one.name, "rb", buffering=0) as stream:
+                while not self._given_up and (data := stream.read(READ)):
+                    running.update(data)
+                    self._told(len(data))
+        except FileNotFoundError:
+            return True
+        return not self._given_up and running.hexdigest() != one.sha256
 
     def _manifest(self, names: list[str]) -> bytes:
         return "".join(f"{self.files[name].sha256}  {name}\n" for name in names).encode()
@@ -191,11 +242,3 @@ def _keep_only(folder: Path, known: Collection[str]) -> None:
                     path.rmdir()
             elif not stat.S_ISREG(mode) or path.stat().st_nlink != 1 or relative not in known:
                 path.unlink()
-
-
-def _read_back(folder: Path, one: BagFile) -> bool:
-    """Whether a file differs from what was written."""
-    try:
-        return file_sha256(folder / one.name).hexdigest() != one.sha256
-    except FileNotFoundError:
-        return True

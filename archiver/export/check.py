@@ -172,10 +172,31 @@ def stop(text: str) -> NoReturn:
 
 SEVERAL = concurrent.futures.ThreadPoolExecutor()  # digests of several files at once
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-JUNK = (  # what macOS, Windows and file managers leave in a folder
-    r"(\._.*|\.DS_Store|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\.apdisk|__MACOSX|"
-    r"Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory|\$RECYCLE\.BIN|System Volume Information)"
+JUNK = (  # what operating systems, file managers, copying and office programs leave in a folder: no makers' files
+    r"\._.*|\.DS_Store|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\.apdisk|__MACOSX|\.localized|Icon\r|"
+    r"\.VolumeIcon\.icns|\.DocumentRevisions-V100|\.Apple(Double|DB|Desktop)|\.com\.apple\..*|"
+    r"Thumbs\.db|ehthumbs\.db|desktop\.ini|\$RECYCLE\.BIN|RECYCLER|System Volume Information|FOUND\.[0-9]{3}|"
+    r".*:(Zone\.Identifier|com\.dropbox\..*)|\.directory|\.Trash(-[0-9]+)?|lost\+found|\.thumbnails|@eaDir|"
+    r"\.@__thumb|\.@__qini|#recycle|\.fuse_hidden[0-9a-f]+|\.nfs[0-9a-f]+|\.goutputstream-\w+|~\$.*|\.~lock\..*\#|"
+    r"\.~tmp~|\.rsync-partial|\.[A-Za-z0-9_][A-Za-z0-9._-]*\.[A-Za-z0-9]{6}|\.stfolder.*|\.stversions|\.stignore|"
+    r"[.~]syncthing[.~].*|\.dropbox(\.attr|\.cache)?|\.sync_[0-9a-f]+\.db.*|\.owncloudsync\.log"
 )
+
+
+RENAMED = "names were changed on the way. Copy or unpack the package again, with a program and a disk that keep names as they are"
+
+
+def package_in(folder: str) -> str:
+    """The folder of the package: the one that was named, or the only one in it, where it was unpacked one level deeper."""
+    for _ in range(16):
+        inside = [entry for entry in os.scandir(folder) if not re.fullmatch(JUNK, entry.name, re.IGNORECASE)]
+        folders = [entry.path for entry in inside if entry.is_dir(follow_symlinks=False)]
+        if len(folders) != 1 or len(inside) != 1:
+            break
+        folder = folders[0]
+        if os.path.isfile(os.path.join(folder, "bagit.txt")):
+            return folder
+    return ""
 
 
 def digest_of(data: bytes, algorithm: str = "sha256") -> str:
@@ -213,6 +234,8 @@ def names_in(folder: str) -> tuple[set[str], list[str], list[str]]:
             )
             if stat.S_ISREG(mode):
                 (junk if re.fullmatch(JUNK, name, re.IGNORECASE) else found).append(relative)
+    renamed = [name for name in found if name.lower() in ("bagit.txt", "bagit.txt;1") and name != "bagit.txt"]
+    cannot_tell_if(renamed and "bagit.txt" not in found, f"{first(renamed)} for bagit.txt: {RENAMED}")
     for name in found:
         tampered_if(not re.fullmatch(NAME, name), f"an invalid file name: {name}")
         tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
@@ -256,6 +279,15 @@ def only_line_ends(folder: str, name: str, digest: str, kind: str) -> bool:
         return digest_of(stream.read().replace(b"\r\n", b"\n"), kind) == digest
 
 
+def holds_nothing(path: str) -> bool:
+    """Whether a file is empty or only zeros: what is left where copying it was cut off, or the disk lost it."""
+    with open(path, "rb", buffering=0) as stream:
+        while data := stream.read(READ):
+            if data.strip(b"\0"):
+                return False
+    return True
+
+
 def line_ends_changed(folder: str) -> bool:
     """Whether the bag's own first file tells that line ends were changed on the way."""
     try:
@@ -271,11 +303,18 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
     tampered_if(read_small(folder, "bagit.txt") != BAGIT, "bagit.txt is not that of an archiver package")
     tampered_if("fetch.txt" in names, "fetch.txt: a package never fetches anything")
     absent: dict[str, None] = {}
+    blank: dict[str, None] = {}
     for kind in kinds:
         payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
         listed = {**payload, **tags}
+        of_lower = {name.lower(): name for name in set(listed) - names}
+        extra = sorted(names - set(listed) - outside)
+        cannot_tell_if(
+            extra and all(name.lower() in of_lower for name in extra),
+            f"{first(extra)} for {of_lower.get(str(first(extra)).lower())}: {RENAMED}",
+        )
         absent.update(dict.fromkeys(sorted(set(listed) - names)))
-        tampered_if(wrong := sorted(names - set(listed) - outside), f"{first(wrong)} is listed in no {kind} manifest")
+        tampered_if(extra, f"{first(extra)} is listed in no {kind} manifest")
         wrong = [name for name in payload if not name.startswith("data/")]
         tampered_if(wrong, f"manifest-{kind}.txt lists {first(wrong)}, which is no payload")
         wrong = [name for name in tags if name.startswith("data/") or name in outside]
@@ -284,6 +323,9 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
         paths = [os.path.join(folder, *name.split("/")) for name in left]
         digests = zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left)))
         changed = [name for name, digest in digests if digest != listed[name]]
+        empty = [name for name in changed if holds_nothing(os.path.join(folder, *name.split("/")))]
+        changed = [name for name in changed if name not in empty]
+        blank.update(dict.fromkeys(empty))
         other = [name for name in changed if not only_line_ends(folder, name, listed[name], kind)]
         tampered_if(other, f"{first(other)} is not what manifest-{kind}.txt says")
         cannot_tell_if(
@@ -293,6 +335,7 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
     missing_if(
         absent, f"{len(absent)} files are not there, first: {next(iter(absent), None)}. Ask for the package again"
     )
+    missing_if(blank, f"{first(blank)} is empty, or holds zeros only: it was not copied whole. Copy the package again")
     return f"{len(names)} files, each listed and with the digest that is listed"
 
 
@@ -300,9 +343,10 @@ def check_left_behind(report: Report, junk: list[str], bare: list[str]) -> None:
     """Files of an operating system, and folders that hold nothing: neither is the makers' doing."""
     if junk:
         raise CannotTell(
-            f"{junk[0]} and {len(junk) - 1} more were written by an operating system: remove them and check again"
+            f"{junk[0]} and {len(junk) - 1} more were written by an operating system or another program: "
+            "remove them and check again"
             if junk[1:]
-            else f"{junk[0]} was written by an operating system: remove it and check again"
+            else f"{junk[0]} was written by an operating system or another program: remove it and check again"
         )
     for name in bare:
         report.say("note", "files", f"an empty folder that no list knows: {name}")
@@ -321,7 +365,70 @@ def bag_info(folder: str, names: set[str], package: dict[str, object]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-# ---- 3. Signatures: Ed25519 (RFC 8032), notes (C2SP signed-note), fingerprints of keys. ------------------------------
+# ---- 3. Volumes: one packed package, cut into files. It is said whether all are there and whole; joining them is left to others. 
+
+VOLUME = r"([A-Za-z0-9][A-Za-z0-9._-]*\.tar(?:\.age)?)\.([0-9]{3})"
+VOLUME_LIST = "volumes.txt"
+
+
+def volumes_in(folder: str) -> list[str]:
+    """Names of the volumes in a folder, in order."""
+    return sorted(name for name in os.listdir(folder) if re.fullmatch(VOLUME, name))
+
+
+def check_volumes(folder: str) -> str:
+    """All volumes are there, and each is what the list says. The list is not signed: it tells damage, and nothing more."""
+    names = volumes_in(folder)
+    packed = sorted({name[:-4] for name in names})
+    cannot_tell_if(
+        len(packed) > 1, f"volumes of {packed[0]} and of {packed[-1]} lie here: keep them in folders of their own"
+    )
+    path = os.path.join(folder, VOLUME_LIST)
+    if not os.path.isfile(path):
+        gaps = [number for number in range(1, int(names[-1][-3:]) + 1) if f"{packed[0]}.{number:03d}" not in names]
+        missing_if(gaps, f"{packed[0]}.{first(gaps)!s:0>3} is not there. Ask for it again")
+        raise CannotTell(
+            f"{VOLUME_LIST} is not there, so nobody can tell whether these are all volumes: ask for it again"
+        )
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        lines = stream.read(1 << 20).splitlines()
+    matches = [re.fullmatch(rf"([0-9a-f]{{64}}) [ *]({VOLUME})", line.strip()) for line in lines if line.strip()]
+    listed = {match[2]: match[1] for match in matches if match}
+    cannot_tell_if(not listed or None in matches, f"{VOLUME_LIST} is not the list that was made: ask for it again")
+    absent = sorted(set(listed) - set(names))
+    missing_if(
+        absent, f"{len(absent)} of {len(listed)} volumes are not there, first: {first(absent)}. Ask for it again"
+    )
+    extra = sorted(set(names) - set(listed))
+    cannot_tell_if(extra, f"{first(extra)} is not in {VOLUME_LIST}: it belongs to another package. Move it elsewhere")
+    cut = [
+        name for name, digest in sorted(listed.items()) if digest_file(os.path.join(folder, name), "sha256") != digest
+    ]
+    missing_if(cut, f"{first(cut)} was cut or changed on the way. Copy it again, or ask for it again")
+    return f"{len(listed)} volumes, each as {VOLUME_LIST} lists it"
+
+
+def package_or_volumes(folder: str) -> tuple[str, bool]:
+    """The folder to check, which may lie one deeper, and whether volumes are all that it holds."""
+    if os.path.lexists(os.path.join(folder, "bagit.txt")):
+        return folder, False
+    return (folder, True) if volumes_in(folder) else (package_in(folder) or folder, False)
+
+
+def tell_volumes(folder: str) -> int:
+    """The line and the verdict; what is in volumes can only be checked once they are joined and unpacked."""
+    report = Report()
+    if report.check("volumes", check_volumes, folder):
+        report.say(
+            "cannot tell",
+            "opening",
+            "join the volumes and unpack what results, as README.txt says; then name the folder",
+        )
+    print("\n" + verdict(report.exit_code(), None, []))
+    return report.exit_code()
+
+
+# ---- 4. Signatures: Ed25519 (RFC 8032), notes (C2SP signed-note), fingerprints of keys. ------------------------------
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -499,7 +606,7 @@ def given_checkpoint(data: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         raise
 
 
-# ---- 4. The ledger: a Merkle tree (RFC 6962), its checkpoints, the hand-overs of its key, the proofs of single events. 
+# ---- 5. The ledger: a Merkle tree (RFC 6962), its checkpoints, the hand-overs of its key, the proofs of single events. 
 
 def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + entry).digest()
@@ -658,7 +765,7 @@ def handover_seen(number: int, keys: list[str], leaves: dict[int, dict[str, Any]
     return seq
 
 
-# ---- 5. JSON with one spelling. --------------------------------------------------------------------------------------
+# ---- 6. JSON with one spelling. --------------------------------------------------------------------------------------
 
 def canonical(data: bytes) -> Any:
     """The value of canonical JSON: exactly one spelling is accepted."""
@@ -693,7 +800,7 @@ def line_text(value: Any) -> str:
     return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-# ---- 6. Timestamps: RFC 3161 by `openssl`, OpenTimestamps. -----------------------------------------------------------
+# ---- 7. Timestamps: RFC 3161 by `openssl`, OpenTimestamps. -----------------------------------------------------------
 
 APART = 300  # seconds by which clocks that are right can differ
 INSTALL = "install OpenSSL (macOS: brew install openssl; Windows: Git for Windows brings it) and put it first in PATH"
@@ -1051,7 +1158,7 @@ if sys.version_info < (3, 9):
     raise SystemExit("cannot tell: this needs Python 3.9 or newer")
 
 
-# ---- 7. The captures (profile full): event → manifest → lines → records. ---------------------------------------------
+# ---- 8. The captures (profile full): event → manifest → lines → records. ---------------------------------------------
 
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 
@@ -1224,7 +1331,7 @@ def record_ids(captures: list[Capture]) -> Iterator[tuple[str, Any]]:
             yield line["id"], line.get("payload_digest")
 
 
-# ---- 8. The WACZ is a ZIP that is exactly its entries (APPNOTE): nothing else stands in it, and nothing says two things. 
+# ---- 9. The WACZ is a ZIP that is exactly its entries (APPNOTE): nothing else stands in it, and nothing says two things. 
 
 class Zip:
     """Entries of a ZIP in which everything is stored, nothing overlaps, and nothing stands between, before or behind."""
@@ -1332,7 +1439,7 @@ class Zip:
         return self.at(*self.entries[name][:2])
 
 
-# ---- 9. WARC records (ISO 28500): every digest is computed again. ----------------------------------------------------
+# ---- 10. WARC records (ISO 28500): every digest is computed again. ---------------------------------------------------
 
 Take = Callable[[Any], object]
 Fields = list[tuple[str, str]]
@@ -1592,7 +1699,7 @@ class Whole:
         self.at += len(data)
 
 
-# ---- 10. The tables, made again from what was sealed (profile full), and their CSV (docs/formats.md, "The tables"). --
+# ---- 11. The tables, made again from what was sealed (profile full), and their CSV (docs/formats.md, "The tables"). --
 
 MEDIA = {"video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file"}
 ENDINGS = (
@@ -2020,7 +2127,7 @@ def _boxes(stream: Any, name: str, at: int, end: int) -> None:
         at += size
 
 
-# ---- 11. The WACZ around the WARC files: its list and signature, its index, its pages, made again from the sealed lines. 
+# ---- 12. The WACZ around the WARC files: its list and signature, its index, its pages, made again from the sealed lines. 
 
 INDEXED = ("response", "revisit", "resource", "conversion", "metadata")
 BLOCK_LINES = 300
@@ -2203,7 +2310,7 @@ def pages_of(captures: list[Capture]) -> Iterator[dict[str, Any]]:
                 yield {"id": str(len(seen)), "url": line["uri"], "ts": line["date"], "title": words[:80] or line["uri"]}
 
 
-# ---- 12. Packages of version 1: what they had otherwise. Tables and report rested on the signer's word there, but for what is here. 
+# ---- 13. Packages of version 1: what they had otherwise. Tables and report rested on the signer's word there, but for what is here. 
 
 V1 = "archiver-package/1"
 
@@ -2333,7 +2440,7 @@ def check_index_v1(archive: Zip, captures: list[Capture]) -> str:
     return f"{len(lines)} lines lead to their records"
 
 
-# ---- 13. The check: one package, from the outside to the inside. -----------------------------------------------------
+# ---- 14. The check: one package, from the outside to the inside. -----------------------------------------------------
 
 RELEASED: dict[str, str] = {
     "full START-HERE.html": "23d290ea94d9c52e704d834950b07cdd83349eb8556e34ebff0a35775864c850",
@@ -2789,6 +2896,9 @@ def main() -> int:
             stop("name the folder of the package, unpacked: python3 -I check.py FOLDER --fingerprint …")
     if not os.path.isdir(arguments.folder):
         stop(f"{arguments.folder} is no folder: unpack the package first, and name its folder")
+    arguments.folder, volumes = package_or_volumes(arguments.folder)
+    if volumes:
+        return tell_volumes(arguments.folder)
     FOLDERS[:] = [arguments.folder]
     roots = [plain_root(root) for root in arguments.root]
     one = Check(arguments.folder, arguments.fingerprint, older, arguments.on, today, roots)

@@ -152,8 +152,13 @@ def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figure
         for line in capture.ended():
             if line["outcome"] not in ("captured", "skipped"):
                 not_kept[line["outcome"], str(line.get("reason") or "no reason")] += 1
-    cards = [card for card in shown.cards if not card.hidden]
-    kinds = Counter({file.name: file.kind for card in cards for file in card.every_file if file.name}.values())
+    kinds: dict[str, str] = {}
+    removals = edits = 0
+    for card in shown.cards:  # one at a time: a case may have more items than fit into memory
+        if not card.hidden:
+            kinds.update((file.name, file.kind) for file in card.every_file if file.name)
+            removals += bool(card.removals)
+            edits += edited(card)
     return Figures(
         captures=len(captures),
         of_case=len(shown.material.all_of_case),
@@ -161,10 +166,10 @@ def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figure
         stamped=stamped,
         items=len(shown.cards),
         files=files,
-        kinds=kinds,
+        kinds=Counter(kinds.values()),
         not_kept=not_kept,
-        removed=sum(bool(card.removals) for card in cards),
-        edited=sum(edited(card) for card in cards),
+        removed=removals,
+        edited=edits,
         judged=_judged_otherwise(shown),
         first=min((capture.manifest["opened"] for capture in captures), default=None),
         last=max((capture.manifest["closed"] for capture in captures), default=None),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,29 +13,27 @@ from archiver.checks.lines import Finding
 from archiver.checks.package import PackageReport, check_ours
 from archiver.checks.package.report import in_columns
 from archiver.errors import ArchiverError, ExitCode, UsageError
-from archiver.export.bag import TAGS, Bag
-from archiver.export.encrypting import encrypt
+from archiver.export.bag import TAGS, Bag, partial_of
+from archiver.export.encrypting import VOLUMES, pack
 from archiver.export.packing import PackagePlan, add_documents, bag_info, fill, pseudonym_facts
 from archiver.export.preview import PreviewLine, preview
 from archiver.export.profiles import PROFILES, PackageView, show
+from archiver.export.progress import ExportProgress, Steps
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
 from archiver.export.report.contents import contents_of
 from archiver.export.report.page import drawings_of
 from archiver.export.secrets import known_secrets
+from archiver.export.target import SMALLEST_VOLUME, Needs, refuse_what_does_not_fit, target_error
 from archiver.export.view import write_view
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.home.ports import Decryptor, Fetch, PackageSigner, SecretSearch, Signer
 from archiver.lookup.material import gather
-from archiver.text.plain import size
 from storage.digest import file_sha256, keyed
-from storage.errors import DiskError, disk_error
+from storage.errors import DiskError
 from storage.events import Event
-
-RESERVE = 64 << 20
-"""Bytes that shall be left on the disk."""
 
 
 class Leaked(ArchiverError):
@@ -62,12 +59,16 @@ class PackageRequest:
     privileged: bool = False
     name: str | None = None
     accept_leaks: bool = False
+    volume: int | None = None
+    """Bytes of each file that the package is cut into; None: it stays whole."""
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
             raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Choose a profile.")
         if self.accept_leaks and self.profile != "full":
             raise UsageError("--accept-leaks only with --profile full", self.profile, "Leave it out.")
+        if self.volume is not None and self.volume < SMALLEST_VOLUME:
+            raise UsageError("--volumes of at least 1M", str(self.volume), "Correct it.")
 
 
 @dataclass(frozen=True)
@@ -98,33 +99,42 @@ def make_package(
     *,
     fetch: Fetch,
     decryptor: Decryptor,
+    progress: Callable[[ExportProgress], None] = lambda progress: None,
 ) -> Package | None:
     """Make a package, check it and enter it in the ledger.
 
-    None where `confirm`, which is given what becomes visible, says no. Raises `UsageError`, `NotFound`,
-    `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
+    None where `confirm`, which is given what becomes visible, says no. Whatever ends it early, the same call goes on
+    from the files that are complete. Raises `UsageError`, `NotFound`, `CannotTell`, `Leaked`, `DiskError`,
+    `FormatError`, `ConversionError`, `LedgerError`.
     """
     keys = list(request.encrypt_to)
     if request.profile == "full" and not keys and not request.plain:
         keys = home.recipients([request.case])
     recipients = recipients_of(keys)
     plan = _plan(home, signer, request, fetch)
-    final = request.to / (f"{plan.name}.tar.age" if recipients else plan.name)
+    packed = bool(recipients) or request.volume is not None
+    name = f"{plan.name}{'.tar' if packed else ''}{'.age' if recipients else ''}"
+    final = request.to / f"{name}{VOLUMES if request.volume is not None else ''}"
     if os.path.lexists(final):
         raise UsageError(f"no {final} yet", "one", "Remove it, or export to another folder.")
-    if not confirm(preview(home, plan, keys)):
+    # What leaves as one file is put together inside the home: no plain copy ever lies where an encrypted package goes.
+    work = home.path / "exports" if packed else request.to
+    needs = _needs(plan.shown)
+    done = _bytes_in(partial_of(work / plan.name)) + (_bytes_in(work / plan.name) if packed else 0)
+    refuse_what_does_not_fit(needs, work, request.to, volume=request.volume, one_file=packed, done=done)
+    if not confirm(preview(home, plan, keys, needs.whole)):
         return None
-    # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
-    work = home.path / "exports" if recipients else request.to
-    _make_room(home, request.to, work, plan.shown)
-    bag = _filled(home, signer, work, plan)
-    folder, searched = _finish(home, signer, bag, plan, decryptor)
+    _make_folders(home, request.to, work)
+    steps = Steps(progress)
+    steps.begin("writing", needs.whole)
+    bag = Bag(work / plan.name, plan.key(), home.path / "exports", own=packed, read=steps.add)
+    folder, searched = _made(home, signer, bag, plan, decryptor, steps)
     digest = file_sha256(folder / TAGS).hexdigest()
-    if recipients:
-        try:
-            encrypt(folder, final, recipients)
-        finally:  # no plain copy stays behind, nor hinders the next attempt
-            shutil.rmtree(folder)
+    if packed:
+        steps.begin("encrypting" if recipients else "packing", sum(one.size for one in bag.files.values()))
+        pack(folder, final, recipients, request.volume, steps.add)
+        bag.remove()
+    bag.forget()
     return Package(
         path=final,
         profile=request.profile,
@@ -152,58 +162,62 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)
 
 
-def _make_room(home: Home, to: Path, work: Path, shown: PackageView) -> None:
-    """Make the folders, or raise `DiskError` before anything is written where it will not fit."""
+def _needs(shown: PackageView) -> Needs:
+    """Return about how large a package becomes: its recordings and media; the rest is small."""
     captures = shown.material.captures
     raw = sum(entry["size"] for capture in captures for entry in capture.manifest["files"])
-    media = sum(
-        {file.media.sha256: file.media.size for card in shown.cards for file in card.every_file if file.name}.values()
-    )
-    needed = media + (raw if shown.profile == "full" else 0) + RESERVE
-    there = work
-    while not there.exists():
-        there = there.parent
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        raise DiskError(f"{size(needed)} free at {there}", size(free), "Free some space, or export to another disk.")
+    raw = raw if shown.profile == "full" else 0
+    media = {file.media.sha256: file.media.size for card in shown.cards for file in card.every_file if file.name}
+    return Needs(raw + sum(media.values()), max([raw, *media.values()]))
+
+
+def _bytes_in(folder: Path) -> int:
+    """Return what an interrupted export has written; 0 where there is none."""
+    if folder.is_symlink() or not folder.is_dir():
+        return 0
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _make_folders(home: Home, to: Path, work: Path) -> None:
     try:
         to.mkdir(parents=True, exist_ok=True)
         for folder in (work, home.path / "exports"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise disk_error(error, f"making {to}") from error
+        raise target_error(error, f"making {to}") from error
 
 
-def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) -> Bag:
-    bag = Bag(work / plan.name, plan.key(), home.path / "exports")
-    fill(home, signer, bag, plan, lambda what: None)
+def _made(
+    home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, decryptor: Decryptor, steps: Steps
+) -> tuple[Path, SecretSearch]:
+    """Write all of it, search it for secrets, sign it, and check it as whoever gets it will."""
+    fill(home, signer, bag, plan)
     contents = contents_of(home, bag, plan)
     drawings = drawings_of(contents)
     write_view(bag, contents, drawings)
     write_report(bag, contents, drawings)
     add_documents(bag, plan.shown.profile)
-    return bag
-
-
-def _finish(
-    home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, decryptor: Decryptor
-) -> tuple[Path, SecretSearch]:
-    """Search it for secrets, sign it, and check it as whoever gets it will."""
     known = known_secrets(home, plan.shown, decryptor)
     searched: list[SecretSearch] = []
 
     def nothing_leaks() -> None:
+        steps.begin("searching for secrets", sum(one.size for one in bag.files.values()))
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            found = signer.find_secrets(bag.partial, known)
-            reading.result()
+            try:
+                found = signer.find_secrets(bag.partial, known)
+                reading.result()
+            except BaseException:
+                bag.give_up()
+                raise
         searched.append(found)
         if found.leaks and not plan.accept_leaks:
             first = found.leaks[0]
+            bag.remove()
             raise Leaked(
                 "a package without secrets",
                 f"{len(found.leaks)} places, first: {first.name} in {first.file}",
-                f"Nothing was signed; the unfinished package is in {bag.partial}. Withhold or redact that content, or change the secret. "
+                "Nothing was signed, and the unfinished package was removed. Withhold or redact that content, or change the secret. "
                 "Use --accept-leaks only for a full package to somebody you trust.",
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -72,26 +72,20 @@ class PackagePlan:
         return sha256_hex(canonical.dumps(facts))
 
 
-Progress = Callable[[str], None]
-
-
-def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
+def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan) -> None:
     """Write everything except report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
     shown = plan.shown
-    progress("proofs")
     write_proofs(home, bag, shown, plan.base)
     if shown.profile == "full":
-        _raw(home, signer, bag, plan, progress)
+        _raw(home, signer, bag, plan)
     for card in shown.cards:
         for file in card.every_file:
             if file.name is not None and file.name not in bag.files:
-                progress(file.name)
                 _media(home, bag, file)
     if shown.profile == "partner":
         for _, name, picture in screens(shown):
             if bag.has(name) is None:
                 bag.write(name, picture())
-    progress("tables")
     write_tables(bag, shown)
     write_workbook(home.path, bag, shown, plan.moment)
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))
@@ -142,7 +136,7 @@ def _about(home: Home, plan: PackagePlan) -> dict[str, Any]:
     }
 
 
-def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
+def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan) -> None:
     """`full`: the events, the capture folders but for the private record, and the WARC files in a WACZ."""
     material = plan.shown.material
     sources = []
@@ -162,7 +156,6 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                         f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it from a copy."
                     )
                 bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
-    progress("data/archive.wacz")
     pages = list(replay_pages(material))
     if bag.has("data/archive.wacz") is None:
         pieces = wacz(sources, pages, plan.name, plan.made, SOFTWARE, signer.sign_wacz)

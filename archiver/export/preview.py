@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from archiver.export.packing import PackagePlan
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
-from archiver.text.plain import many
+from archiver.text.plain import many, size
 
 PreviewLine = tuple[str, str]
 """(what it is about, what to say of it); no name where it goes on with the line before."""
 
 
-def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[PreviewLine]:
-    """Describe what a package will show. `keys`: the age public keys it is encrypted to."""
+def preview(home: Home, plan: PackagePlan, keys: Sequence[str], needed: int) -> list[PreviewLine]:
+    """Describe what a package will show. `keys`: the age public keys it is encrypted to; `needed`: its bytes, about."""
     return [
         *_captures(plan),
+        ("size", f"about {size(needed)} of recordings and files" if needed else "words only"),
         *_people(plan),
         *_media(plan),
         *(_raw(plan) if plan.shown.profile == "full" else ()),

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import os
 import stat
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pyrage
 
 from archiver.checks.package import is_ours
 from archiver.checks.package.bag import is_left_behind
+from archiver.checks.package.volumes import volumes_in
 from archiver.checks.packages import unpackable
-from archiver.checks.trees import DAMAGED, Zip
+from archiver.checks.trees import DAMAGED, Folder, Zip
 from archiver.errors import CannotTell
+from archiver.export.encrypting import AgeEnds
 from storage.errors import FormatError, disk_error
 
 READ = 1 << 20
-_PART = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 class Cut(FormatError):
@@ -40,8 +41,11 @@ def holds_package(path: Path) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
-            tops = {"", *(f"{name.partition('/')[0]}/" for name in archive.namelist() if "/" in name)}
-            return any(is_ours(Zip(archive, top)) for top in sorted(tops)[:64])
+            if any("\\" in name for name in archive.namelist()):
+                return any(name.replace("\\", "/").endswith("/proofs/vkey.txt") for name in archive.namelist())
+            marks = ("bag-info.txt", "proofs/vkey.txt", "data/package.json", "bagit-profile.json")
+            ends = {name[: -len(mark)] for name in archive.namelist() for mark in marks if name.endswith(f"/{mark}")}
+            return any(is_ours(Zip(archive, top)) for top in ["", *sorted(ends)[:64]])
     except DAMAGED:
         return False
 
@@ -52,34 +56,63 @@ def opened(path: Path, identities: list[pyrage.x25519.Identity], beside: Path | 
 
     `beside`: where the temporary folder lies. Raises `CannotTell`, `Cut`, `Altered`, `DiskError`.
     """
-    if path.is_dir():
+    volumes = volumes_in(path) if path.is_dir() else []
+    if path.is_dir() and not volumes:
         yield path
         return
     try:
         with tempfile.TemporaryDirectory(prefix="check-", dir=beside) as folder:
             into = Path(folder) / "package"
             into.mkdir()
-            if path.name.endswith(".age"):
+            sources, name = (volumes, volumes[0].name[:-4]) if volumes else ([path], path.name)
+            if name.endswith(".age"):
                 plain = Path(folder) / "package.tar"
-                _decrypt(path, plain, identities)
-                path = plain
-            with open(path, "rb") as stream:
-                if zipfile.is_zipfile(stream) and not path.name.endswith(".tar"):
+                _decrypt(sources, plain, identities)
+                sources, name = [plain], plain.name
+            if not name.endswith(".tar") and zipfile.is_zipfile(path):
+                with open(path, "rb") as stream:
                     _unzip(stream, into)
-                else:
-                    stream.seek(0)
-                    _untar(stream, into)
+            else:
+                with closing(_Joined(sources)) as joined:
+                    _untar(joined, into)
             yield _package_in(into)
     except OSError as error:
         raise disk_error(error, f"opening {path.name}") from error
 
 
-def _decrypt(path: Path, plain: Path, identities: list[pyrage.x25519.Identity]) -> None:
+class _Joined:
+    """The bytes of several files, one after another."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._paths = paths[::-1]
+        self._stream: IO[bytes] | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size`; none at the end. Raises `OSError`."""
+        while True:
+            if self._stream is None:
+                if not self._paths:
+                    return b""
+                self._stream = open(self._paths.pop(), "rb")  # noqa: SIM115 - `close` closes it
+            if data := self._stream.read(size):
+                return data
+            self._stream.close()
+            self._stream = None
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _decrypt(paths: list[Path], plain: Path, identities: list[pyrage.x25519.Identity]) -> None:
     if not identities:
         raise CannotTell("a key that opens the package", "none", "Name it: --identity FILE (an age identity).")
     try:
-        with open(path, "rb") as sealed, open(plain, "wb") as out:
-            pyrage.decrypt_io(sealed, out, identities)
+        with closing(_Joined(paths)) as sealed, open(plain, "wb") as out:
+            ends = AgeEnds(sealed, out)
+            with ends.telling():
+                pyrage.decrypt_io(ends, ends, identities)
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
             step = "Name the key that it was encrypted to: --identity FILE. If you have none, ask the makers to whom they encrypted it."
@@ -89,6 +122,18 @@ def _decrypt(path: Path, plain: Path, identities: list[pyrage.x25519.Identity]) 
         if "decryption" in str(error):
             raise Cut("a whole age file", "one that was cut or changed", "Ask for the package again.") from error
         raise
+
+
+def package_below(folder: Path) -> Path | None:
+    """Return the folder of the package where it lies alone in others, as unpacking leaves it; None where none is found."""
+    for _ in range(16):
+        inside = [entry for entry in folder.iterdir() if not is_left_behind(entry.name)]
+        if len(inside) != 1 or inside[0].is_symlink() or not inside[0].is_dir():
+            return None
+        [folder] = inside
+        if (folder / "bagit.txt").is_file():
+            return folder
+    return None
 
 
 def _package_in(into: Path) -> Path:
@@ -106,25 +151,42 @@ def _package_in(into: Path) -> Path:
     for one in found:  # what macOS packs beside a folder is told like what it leaves inside
         if one not in folders:
             one.rename(folders[0] / one.name) if not (folders[0] / one.name).exists() else None
-    return folders[0]
+    return folders[0] if is_ours(Folder(folders[0])) else package_below(folders[0]) or folders[0]
 
 
 _AGAIN = "Do not use it; ask for it again."
 
 
-def _untar(stream: IO[bytes], into: Path) -> None:
+def _untar(stream: _Joined, into: Path) -> None:
     """Unpack files with plain names, and the folders that hold them: a tar can hold links, and names that leave the folder."""
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
             for entry in archive:
+                if (
+                    entry.islnk()
+                ):  # tar writes the second name of a file so, where two names of one file lie in a folder
+                    _link(into, entry.name, entry.linkname)
+                    continue
                 if not entry.isreg() and not entry.isdir():
                     raise Altered(
                         "plain files in the package", f"{entry.name[:80]!r}, a link or a special file", _AGAIN
                     )
                 source = archive.extractfile(entry) if entry.isreg() else None
                 _put(into, entry.name, source)
+        # At a header that is none it stops without a word, as it does at the end, behind which there are only zeros.
+        if any(data.strip(b"\0") for data in iter(lambda: stream.read(READ), b"")):
+            raise Cut("a whole tar", "one that was cut or changed on the way", "Ask for the package again.")
     except (tarfile.TarError, EOFError) as error:
         raise Cut("a whole tar", str(error), "Ask for the package again.") from error
+
+
+def _link(into: Path, name: str, to: str) -> None:
+    """Write a file again under a second name. Raises `Altered` where what it names was not unpacked before."""
+    source = into.joinpath(*_parts(to))
+    if not source.is_file():
+        raise Altered("plain files in the package", f"{name[:80]!r}, a link to what is not in it", _AGAIN)
+    with open(source, "rb") as stream:
+        _put(into, name, stream)
 
 
 def _unzip(stream: IO[bytes], into: Path) -> None:
@@ -146,20 +208,18 @@ def _unzip(stream: IO[bytes], into: Path) -> None:
                 else:
                     with archive.open(entry) as source:
                         _put(into, entry.filename, source)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except NotImplementedError as error:  # Windows packs large files by a method of its own, Deflate64
+        step = "Unpack it yourself, with 7-Zip or the Explorer, and name the folder."
+        raise CannotTell("a ZIP that can be unpacked here", str(error), step) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise Cut("a whole ZIP", str(error), "Ask for the package again.") from error
 
 
 def _put(into: Path, name: str, source: IO[bytes] | None) -> None:
     """Write a file, or make a folder where there is no source. Raises `Altered` for names that a package does not have."""
-    parts = [part for part in name.removesuffix("/").split("/") if part != "."]
-    if odd := [
-        part for part in parts if not _PART.fullmatch(part) and not (part.isprintable() and is_left_behind(part))
-    ]:
-        raise Altered("plain names in the package", f"{odd[0][:80]!r} in {name[:80]!r}", _AGAIN)
-    path = into.joinpath(*parts)
+    path = into.joinpath(*_parts(name))
     try:
-        if source is None:
+        if source is None or path == into:
             path.mkdir(parents=True, exist_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +227,18 @@ def _put(into: Path, name: str, source: IO[bytes] | None) -> None:
             _copy(source.read, out)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise Altered("each name once in the package", f"{name[:80]!r} twice", _AGAIN) from error
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts of a name in an archive: none leads out of it. Raises `Altered`.
+
+    A leading `/` says nothing here, and `\\` is what some programs of Windows write for `/`. What else a name holds is for
+    the check of the folder to judge: folders around a package may be called anything.
+    """
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in name or any(len(os.fsencode(part)) > 255 for part in parts):
+        raise Altered("plain names in the package", f"{name[:80]!r}", _AGAIN)
+    return parts
 
 
 def _copy(read: Callable[[int], bytes], out: IO[bytes]) -> None:

@@ -109,4 +109,6 @@ class Spool(Sequence[T], Generic[T]):
                 return [self[n] for n in range(start, stop, step)]
             return list(itertools.islice(self._from(start), 0, max(0, stop - start), step))
         at = range(self._length)[index]
-        return next(self._from(at))
+        (value,) = self._database.execute("SELECT value FROM items WHERE n=?", (at,)).fetchone()
+        item: T = unpacked(value, self._kind)
+        return item

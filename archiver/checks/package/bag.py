@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections import Counter
+from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,9 +20,20 @@ LATEST = 2
 """The newest rules for packages that are known here."""
 WIDTHS = {"sha256": 64, "sha512": 128}
 _LEFT_BEHIND = frozenset((
-    ".ds_store", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", ".apdisk", "__macosx", "thumbs.db",
-    "ehthumbs.db", "desktop.ini", ".directory", "$recycle.bin", "system volume information",
+    ".ds_store", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", ".apdisk", "__macosx", ".localized", "icon\r",
+    ".volumeicon.icns", ".documentrevisions-v100", ".appledouble", ".appledb", ".appledesktop", "thumbs.db", "ehthumbs.db",
+    "desktop.ini", "$recycle.bin", "recycler", "system volume information", ".directory",  ".trash", "lost+found",
+    ".thumbnails", "@eadir", ".@__thumb", ".@__qini", "#recycle", ".~tmp~", ".rsync-partial", ".stversions", ".stignore",
+    ".dropbox", ".dropbox.attr", ".dropbox.cache", ".owncloudsync.log",
 ))  # fmt: skip
+_LEFT_LIKE = re.compile(
+    r"""(?isx: \._.* | \.com\.apple\..* | found\.[0-9]{3} | .*:(zone\.identifier | com\.dropbox\..*) | \.trash-[0-9]+
+        | \.fuse_hidden[0-9a-f]+ | \.nfs[0-9a-f]+ | \.goutputstream-\w+ | ~\$.* | \.~lock\..*\#
+        | \.[a-z0-9_][a-z0-9._-]*\.[a-z0-9]{6} | \.stfolder.* | [.~]syncthing[.~].* | \.sync_[0-9a-f]+\.db.* )""",
+    re.ASCII,
+)
+"""Names that differ from case to case: of streams, locks, and files that were being copied."""
+RENAMED = "names were changed on the way. Copy or unpack the package again, with a program and a disk that keep names as they are"
 
 
 def kinds(files: PackageFiles) -> tuple[str, ...]:
@@ -30,8 +42,14 @@ def kinds(files: PackageFiles) -> tuple[str, ...]:
 
 
 def is_left_behind(name: str) -> bool:
-    """Return whether an operating system or a file manager writes files or folders of this name by itself."""
-    return name.startswith("._") or name.lower() in _LEFT_BEHIND
+    """Return whether a system, a file manager, a copying or an office program writes files or folders of this name by itself."""
+    return name.lower() in _LEFT_BEHIND or _LEFT_LIKE.fullmatch(name) is not None
+
+
+def renamed_mark(folder: Path) -> str | None:
+    """Return what a folder has in place of `bagit.txt`, the same name in other letters; None where it has that, or neither."""
+    found = sorted(entry.name for entry in os.scandir(folder) if entry.name.lower().removesuffix(";1") == "bagit.txt")
+    return found[0] if found and "bagit.txt" not in found else None
 
 
 def names(files: PackageFiles) -> str:
@@ -54,6 +72,8 @@ def names(files: PackageFiles) -> str:
                 files.names.add(name)
         if not inside and folder != files.folder:
             files.bare.append(folder.relative_to(files.folder).as_posix())
+    if called := renamed_mark(files.folder):
+        raise Unknown(f"{called} for bagit.txt: {RENAMED}")
     if odd := sorted(name for name in files.names if not NAME.fullmatch(name)):
         raise Bad(f"an invalid file name: {odd[0]}")
     if doubled := [name for name, count in Counter(name.lower() for name in files.names).items() if count > 1]:
@@ -68,10 +88,10 @@ def left_behind(files: PackageFiles) -> str:
     """
     left = sorted(files.left)
     if len(left) > 1:
-        more = f"{left[0]} and {len(left) - 1} more were written by an operating system: remove them and check again"
-        raise Unknown(more)
+        more = f"{left[0]} and {len(left) - 1} more were written by an operating system or another program"
+        raise Unknown(f"{more}: remove them and check again")
     if left:
-        raise Unknown(f"{left[0]} was written by an operating system: remove it and check again")
+        raise Unknown(f"{left[0]} was written by an operating system or another program: remove it and check again")
     for name in sorted(files.bare):
         files.note("files", f"an empty folder that no list knows: {name}")
     return ""
@@ -106,13 +126,23 @@ def bag(files: PackageFiles) -> str:
     for kind in algorithms:
         listed = _listed(files, kind, unlisted)
         if extra := sorted(files.names - listed.keys() - unlisted):
+            _refuse_renamed(extra, listed.keys() - files.names)
             raise Bad(f"{extra[0]} is listed in no {kind} manifest")
         for name, digest in listed.items():
             stated.setdefault(name, {})[kind] = digest
-    _compare(files, stated)
+    empty = _compare(files, stated)
     if absent := sorted(stated.keys() - files.names):
         raise Absent(f"{len(absent)} files are not there, first: {absent[0]}. Ask for the package again")
+    if empty:
+        raise Absent(f"{empty[0]} is empty, or holds zeros only: it was not copied whole. Copy the package again")
     return f"{len(files.names)} files, each listed and with the digest that is listed"
+
+
+def _refuse_renamed(extra: list[str], absent: Set[str]) -> None:
+    """Raise `Unknown` where every name that is in no list is one that is not there, in other letters of upper or lower case."""
+    meant = {name.lower(): name for name in absent}
+    if all(name.lower() in meant for name in extra):
+        raise Unknown(f"{extra[0]} for {meant[extra[0].lower()]}: {RENAMED}")
 
 
 def _listed(files: PackageFiles, kind: str, unlisted: set[str]) -> dict[str, str]:
@@ -128,14 +158,19 @@ def _listed(files: PackageFiles, kind: str, unlisted: set[str]) -> dict[str, str
     return payload | tags
 
 
-def _compare(files: PackageFiles, stated: dict[str, dict[str, str]]) -> None:
-    """Raise `Bad` where a file is not what is stated; `Unknown` where it is all the same but for its line ends."""
+def _compare(files: PackageFiles, stated: dict[str, dict[str, str]]) -> list[str]:
+    """Return which files hold nothing, though they should. Raises `Bad` where one is not what is stated.
+
+    Raises `Unknown` where it is all the same but for its line ends.
+    """
     present = sorted(files.names & stated.keys())
     if not files.bodies:
         present = [name for name in present if not name.startswith("data/")]
     with ThreadPoolExecutor() as several:
         found = several.map(lambda name: _digests(files.folder / name, stated[name]), present)
         changed = [(name, kind) for name, kind in zip(present, found, strict=True) if kind is not None]
+    empty = [name for name, _ in changed if _holds_nothing(files.folder / name)]
+    changed = [(name, kind) for name, kind in changed if name not in empty]
     for name, kind in changed:
         if not _only_line_ends(files, name, kind, stated[name][kind]):
             raise Bad(f"{name} is not what manifest-{kind}.txt says")
@@ -143,6 +178,13 @@ def _compare(files: PackageFiles, stated: dict[str, dict[str, str]]) -> None:
         raise Unknown(
             f"line ends were changed on the way, in {changed[0][0]} and perhaps in others: copy the package again as binary files"
         )
+    return empty
+
+
+def _holds_nothing(path: Path) -> bool:
+    """Return whether a file is empty or only zeros, as one is that was not copied to its end, or that a disk lost."""
+    with open(path, "rb", buffering=0) as stream:
+        return not any(data.strip(b"\0") for data in iter(lambda: stream.read(READ), b""))
 
 
 def _digests(path: Path, stated: dict[str, str]) -> str | None:

@@ -18,6 +18,7 @@ from spiders.links import without_userinfo
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
+    from archiver.checks.package import PackageReport
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
@@ -150,27 +151,43 @@ DEMANDED = ("fingerprint", "root", "checkpoint")
 def _check_path(context: Context, path: Path) -> int:
     """A package: of ours, or one that others made (WACZ, WARC, bag)."""
     from archiver.checks.package import is_ours
+    from archiver.checks.package.bag import renamed_mark
+    from archiver.checks.package.volumes import is_volume, volumes_in
     from archiver.checks.trees import Folder
-    from archiver.export.unpack import holds_package
+    from archiver.export.unpack import holds_package, package_below
 
+    if path.is_file() and is_volume(path.name):
+        path = path.parent  # one volume says nothing without the others
+    if path.is_dir() and not is_ours(Folder(path)):
+        if volumes_in(path):
+            return _check_ours(context, path)
+        path = package_below(path) or path
     packed = path.is_file() and (path.name.endswith((".tar", ".tar.age")) or holds_package(path))
-    if packed or (path.is_dir() and is_ours(Folder(path))):
+    if packed or (path.is_dir() and (is_ours(Folder(path)) or renamed_mark(path))):
         return _check_ours(context, path)
     return _check_foreign(context, path)
 
 
 def _check_ours(context: Context, path: Path) -> int:
     from archiver.checks.package import PackageReport, check_ours
+    from archiver.checks.package.files import PackageFiles
     from archiver.checks.package.report import in_columns
+    from archiver.checks.package.run import run as run_check
+    from archiver.checks.package.volumes import look_at_volumes, volumes_in
     from archiver.export.released import released
     from archiver.export.unpack import Altered, Cut, opened
     from archiver.signer.age import identity_in
     from archiver.signer.case_keys import case_identities
 
-    arguments, console = context.arguments, context.console
+    arguments = context.arguments
     roots, older, on = _roots(arguments.root), _given(arguments.checkpoint), _on(arguments.on)
     identities = identity_in(arguments.identity) if arguments.identity else []
     identities += case_identities(context.home_path)
+    if volumes := volumes_in(path) if path.is_dir() else []:
+        report = PackageReport()
+        if not run_check(PackageFiles(path, report=report), "volumes", lambda files: look_at_volumes(volumes)):
+            return _told(context, report)
+        _print(context, report.lines, in_columns)
     try:
         with opened(path, identities, None) as folder:
             report = check_ours(folder, arguments.fingerprint, older, on, roots, released=released())
@@ -178,9 +195,15 @@ def _check_ours(context: Context, path: Path) -> int:
         report = PackageReport()
         finding = Finding.TAMPERED if isinstance(error, Altered) else Finding.MISSING
         report.say(finding, "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
+    return _told(context, report)
+
+
+def _told(context: Context, report: PackageReport) -> int:
+    from archiver.checks.package.report import in_columns
+
     _print(context, report.lines, in_columns)
-    console.say(f"\n{report.verdict}")
-    console.data({"verdict": report.verdict, "profile": report.profile, "exit": report.code})
+    context.console.say(f"\n{report.verdict}")
+    context.console.data({"verdict": report.verdict, "profile": report.profile, "exit": report.code})
     return report.code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import count
 from archiver.errors import ExitCode, UsageError
 from archiver.export.profiles import PROFILES
+from archiver.export.target import volume_size
 from archiver.home.paths import given_folder, refuse_inside
 from archiver.text.plain import many, size
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from archiver.home.ports import SecretSearch
 
 EXAMPLE = 'archiver export almaty --to /media/usb --profile full --encrypt-to "$(cat counsel.pub)"'
+
+
+STOPPED = (
+    "What is complete is kept; the same command goes on from there. If you do not go on, remove the folder that ends in "
+    ".partial: it was not searched for secrets yet."
+)
 
 
 def add_arguments(parser: Parser) -> None:
@@ -42,12 +49,15 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--checkpoint", type=count, metavar="N", help=checkpoint)
     leaks = "Continue a full export even if a recording contains a secret."
     parser.add_argument("--accept-leaks", action="store_true", help=leaks)
+    volumes = "Cut the package into files of this size, such as 4G for a FAT32 stick (default: one file, or a folder)."
+    parser.add_argument("--volumes", type=volume_size, metavar="SIZE", help=volumes)
     sure = "Accept the list of what becomes visible, without asking."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 
 def run(context: Context) -> int:
     """Make a package. Nothing leaves unless it was shown and agreed to."""
+    from archiver.cli.pace import Pace
     from archiver.export.make import PackageRequest, make_package
 
     arguments, console = context.arguments, context.console
@@ -64,6 +74,7 @@ def run(context: Context) -> int:
         privileged=arguments.privileged,
         name=arguments.name,
         accept_leaks=arguments.accept_leaks,
+        volume=arguments.volumes,
     )
 
     def confirm(lines: list[PreviewLine]) -> bool:
@@ -73,9 +84,14 @@ def run(context: Context) -> int:
         console.data({"preview": [[name, text] for name, text in lines]})
         return arguments.yes or _agreed(console)
 
-    package = make_package(
-        home, context.signer(home), request, confirm, fetch=context.fetch(home), decryptor=context.decryptor(home)
-    )
+    pace = Pace()
+    try:
+        package = make_package(
+            home, context.signer(home), request, confirm, fetch=context.fetch(home), decryptor=context.decryptor(home),
+            progress=lambda now: console.progress_of_work(pace.text(now.step, now.done, now.whole)),
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(STOPPED if pace.begun else "Nothing was written.") from None
     if package is None:
         console.say("nothing was exported")
         return ExitCode.USAGE

@@ -132,11 +132,15 @@ def _wordless(contents: ReportContents, card: Card) -> str:
 
 def _judged(contents: ReportContents, card: Card) -> list[str]:
     """Tell how captures of it were judged later, beside how each was judged at first."""
-    manifests = {capture.id: capture.manifest for capture in contents.shown.material.captures}
+    judged = {view.capture for view in card.views if view.judged}
+    if not judged:  # a manifest is read from its file, and a case may have a hundred thousand items
+        return []
+    captures = [capture for capture in contents.shown.material.captures if capture.id in judged]
+    outcomes = {capture.id: str(capture.manifest["outcome"]) for capture in captures}
     found = []
     for view in card.views:
         if view.judged:
-            first = f"{manifests[view.capture]['outcome']} on {short(view.seen)}"
+            first = f"{outcomes[view.capture]} on {short(view.seen)}"
             found.append(f"{first[0].upper()}{first[1:]}; {view.judged}.")
     return found
 

@@ -12,10 +12,31 @@ from .words import NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, first,
 
 SEVERAL = concurrent.futures.ThreadPoolExecutor()  # digests of several files at once
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-JUNK = (  # what macOS, Windows and file managers leave in a folder
-    r"(\._.*|\.DS_Store|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\.apdisk|__MACOSX|"
-    r"Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory|\$RECYCLE\.BIN|System Volume Information)"
+JUNK = (  # what operating systems, file managers, copying and office programs leave in a folder: no makers' files
+    r"\._.*|\.DS_Store|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\.apdisk|__MACOSX|\.localized|Icon\r|"
+    r"\.VolumeIcon\.icns|\.DocumentRevisions-V100|\.Apple(Double|DB|Desktop)|\.com\.apple\..*|"
+    r"Thumbs\.db|ehthumbs\.db|desktop\.ini|\$RECYCLE\.BIN|RECYCLER|System Volume Information|FOUND\.[0-9]{3}|"
+    r".*:(Zone\.Identifier|com\.dropbox\..*)|\.directory|\.Trash(-[0-9]+)?|lost\+found|\.thumbnails|@eaDir|"
+    r"\.@__thumb|\.@__qini|#recycle|\.fuse_hidden[0-9a-f]+|\.nfs[0-9a-f]+|\.goutputstream-\w+|~\$.*|\.~lock\..*\#|"
+    r"\.~tmp~|\.rsync-partial|\.[A-Za-z0-9_][A-Za-z0-9._-]*\.[A-Za-z0-9]{6}|\.stfolder.*|\.stversions|\.stignore|"
+    r"[.~]syncthing[.~].*|\.dropbox(\.attr|\.cache)?|\.sync_[0-9a-f]+\.db.*|\.owncloudsync\.log"
 )
+
+
+RENAMED = "names were changed on the way. Copy or unpack the package again, with a program and a disk that keep names as they are"
+
+
+def package_in(folder: str) -> str:
+    """The folder of the package: the one that was named, or the only one in it, where it was unpacked one level deeper."""
+    for _ in range(16):
+        inside = [entry for entry in os.scandir(folder) if not re.fullmatch(JUNK, entry.name, re.IGNORECASE)]
+        folders = [entry.path for entry in inside if entry.is_dir(follow_symlinks=False)]
+        if len(folders) != 1 or len(inside) != 1:
+            break
+        folder = folders[0]
+        if os.path.isfile(os.path.join(folder, "bagit.txt")):
+            return folder
+    return ""
 
 
 def digest_of(data: bytes, algorithm: str = "sha256") -> str:
@@ -53,6 +74,8 @@ def names_in(folder: str) -> tuple[set[str], list[str], list[str]]:
             )
             if stat.S_ISREG(mode):
                 (junk if re.fullmatch(JUNK, name, re.IGNORECASE) else found).append(relative)
+    renamed = [name for name in found if name.lower() in ("bagit.txt", "bagit.txt;1") and name != "bagit.txt"]
+    cannot_tell_if(renamed and "bagit.txt" not in found, f"{first(renamed)} for bagit.txt: {RENAMED}")
     for name in found:
         tampered_if(not re.fullmatch(NAME, name), f"an invalid file name: {name}")
         tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
@@ -96,6 +119,15 @@ def only_line_ends(folder: str, name: str, digest: str, kind: str) -> bool:
         return digest_of(stream.read().replace(b"\r\n", b"\n"), kind) == digest
 
 
+def holds_nothing(path: str) -> bool:
+    """Whether a file is empty or only zeros: what is left where copying it was cut off, or the disk lost it."""
+    with open(path, "rb", buffering=0) as stream:
+        while data := stream.read(READ):
+            if data.strip(b"\0"):
+                return False
+    return True
+
+
 def line_ends_changed(folder: str) -> bool:
     """Whether the bag's own first file tells that line ends were changed on the way."""
     try:
@@ -111,11 +143,18 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
     tampered_if(read_small(folder, "bagit.txt") != BAGIT, "bagit.txt is not that of an archiver package")
     tampered_if("fetch.txt" in names, "fetch.txt: a package never fetches anything")
     absent: dict[str, None] = {}
+    blank: dict[str, None] = {}
     for kind in kinds:
         payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
         listed = {**payload, **tags}
+        of_lower = {name.lower(): name for name in set(listed) - names}
+        extra = sorted(names - set(listed) - outside)
+        cannot_tell_if(
+            extra and all(name.lower() in of_lower for name in extra),
+            f"{first(extra)} for {of_lower.get(str(first(extra)).lower())}: {RENAMED}",
+        )
         absent.update(dict.fromkeys(sorted(set(listed) - names)))
-        tampered_if(wrong := sorted(names - set(listed) - outside), f"{first(wrong)} is listed in no {kind} manifest")
+        tampered_if(extra, f"{first(extra)} is listed in no {kind} manifest")
         wrong = [name for name in payload if not name.startswith("data/")]
         tampered_if(wrong, f"manifest-{kind}.txt lists {first(wrong)}, which is no payload")
         wrong = [name for name in tags if name.startswith("data/") or name in outside]
@@ -124,6 +163,9 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
         paths = [os.path.join(folder, *name.split("/")) for name in left]
         digests = zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left)))
         changed = [name for name, digest in digests if digest != listed[name]]
+        empty = [name for name in changed if holds_nothing(os.path.join(folder, *name.split("/")))]
+        changed = [name for name in changed if name not in empty]
+        blank.update(dict.fromkeys(empty))
         other = [name for name in changed if not only_line_ends(folder, name, listed[name], kind)]
         tampered_if(other, f"{first(other)} is not what manifest-{kind}.txt says")
         cannot_tell_if(
@@ -133,6 +175,7 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
     missing_if(
         absent, f"{len(absent)} files are not there, first: {next(iter(absent), None)}. Ask for the package again"
     )
+    missing_if(blank, f"{first(blank)} is empty, or holds zeros only: it was not copied whole. Copy the package again")
     return f"{len(names)} files, each listed and with the digest that is listed"
 
 
@@ -140,9 +183,10 @@ def check_left_behind(report: Report, junk: list[str], bare: list[str]) -> None:
     """Files of an operating system, and folders that hold nothing: neither is the makers' doing."""
     if junk:
         raise CannotTell(
-            f"{junk[0]} and {len(junk) - 1} more were written by an operating system: remove them and check again"
+            f"{junk[0]} and {len(junk) - 1} more were written by an operating system or another program: "
+            "remove them and check again"
             if junk[1:]
-            else f"{junk[0]} was written by an operating system: remove it and check again"
+            else f"{junk[0]} was written by an operating system or another program: remove it and check again"
         )
     for name in bare:
         report.say("note", "files", f"an empty folder that no list knows: {name}")

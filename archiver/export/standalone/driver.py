@@ -20,6 +20,7 @@ from .records import check_assemblies, check_records, read_assemblies
 from .sealed import Capture, check_event
 from .stamps import FOLDERS, Stamped, check_stamps, iso
 from .tables import ENDINGS, Sealed, check_files, check_plain, check_tables
+from .volumes import package_or_volumes, tell_volumes
 from .wacz import check_description, check_index, check_wacz_list
 from .words import (
     FORMAT,
@@ -482,6 +483,9 @@ def main() -> int:
             stop("name the folder of the package, unpacked: python3 -I check.py FOLDER --fingerprint …")
     if not os.path.isdir(arguments.folder):
         stop(f"{arguments.folder} is no folder: unpack the package first, and name its folder")
+    arguments.folder, volumes = package_or_volumes(arguments.folder)
+    if volumes:
+        return tell_volumes(arguments.folder)
     FOLDERS[:] = [arguments.folder]
     roots = [plain_root(root) for root in arguments.root]
     one = Check(arguments.folder, arguments.fingerprint, older, arguments.on, today, roots)

@@ -106,7 +106,7 @@ for _title, _name in (
 ):
     _defect = _left(_name)
     _defect.__name__ = _title
-    outside(CANNOT_TELL, words="written by an operating system: remove it and check again")(_defect)
+    outside(CANNOT_TELL, words="written by an operating system or another program: remove it and check again")(_defect)
 
 
 @outside(words="is not what manifest-sha256.txt says")
