@@ -1,4 +1,4 @@
-"""Locks between processes, by whatever the system has: the one place that knows how.
+"""Locks between processes, by whatever the system has: the one place that knows how, beside the check, which shares no code.
 
 On Unix flock(2), which ends with the process that holds it. On Windows the first byte of the file by `msvcrt.locking`, which
 ends with it as well; a lock there is never shared, so readers wait for each other. Nothing else of this program is ready for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import os
 import time
 from bisect import bisect_right
@@ -25,7 +26,6 @@ from archiver.checks.proofs import (
     read_note,
 )
 from archiver.checks.stamps import check_stamps
-from storage.locks import lock as lock_file
 
 TILE = 256
 GROWING = 20
@@ -152,11 +152,10 @@ def _still(lock: Path) -> Iterator[None]:
         end = time.monotonic() + LOCK_SECONDS
         while time.monotonic() < end:
             try:
-                if lock_file(stream.fileno(), shared=True, wait=False):
-                    break
-            except OSError:  # a file system without locks
-                pass
-            time.sleep(0.01)
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(0.01)
         yield
 
 
@@ -402,6 +401,9 @@ def _size_now(home: Path, key: str) -> int:
 def _in_use(lock: Path) -> bool:
     try:
         with open(lock, "rb") as stream:
-            return not lock_file(stream.fileno(), shared=True, wait=False)
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     except OSError:
         return False
+    return False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CASE = "doctor"
 
-EXAMPLE = ("archiver doctor --fix", "archiver doctor --platforms")
+EXAMPLE = "archiver doctor --platforms"
 
 
 def add_arguments(parser: Parser) -> None:
