@@ -87,6 +87,9 @@ def test_the_wacz_under_the_tools_of_others(full: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     warcs = sorted((tmp_path / "archive").glob("*.warc.gz"))
     said_by("warcio", "check", *warcs)
+    fast = Path(sys.executable).with_name("fastwarc")
+    done = subprocess.run([fast, "check", warcs[0]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     from fastwarc.warc import ArchiveIterator
 
     for path in warcs:
@@ -111,15 +114,17 @@ def test_the_wacz_under_the_tools_of_others(full: Path, tmp_path: Path) -> None:
     assert ours == theirs
 
 
-def test_timestamps_under_openssl_and_ots(case: PackagedCase, full: Path) -> None:
-    folders = sorted((full / "proofs" / "timestamps").iterdir())
+@pytest.mark.parametrize("profile", ["full", "partner", "public"])
+def test_timestamps_under_openssl_and_ots(profile: str, request: pytest.FixtureRequest) -> None:
+    package: Path = request.getfixturevalue(profile)
+    folders = sorted((package / "proofs" / "timestamps").iterdir())
     assert folders
     for folder in folders:
         for path in folder.glob("*.tsr"):
             root = path.with_suffix(".root").read_text().strip()
             done = subprocess.run(
                 ["openssl", "ts", "-verify", "-data", folder / "checkpoint.txt", "-in", path, "-CAfile",
-                 full / "proofs" / "roots" / f"{root}.pem", "-untrusted", path.with_suffix(".pem")],
+                 package / "proofs" / "roots" / f"{root}.pem", "-untrusted", path.with_suffix(".pem")],
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert "Verification: OK" in done.stdout

@@ -13,11 +13,13 @@ import pytest
 from archiver.copies.evict import CopiesFetch
 from archiver.export import tables
 from archiver.export.bag import Bag
+from archiver.export.dossier import figures
 from archiver.export.profiles import show
 from archiver.export.report.chronology import Chronology
+from archiver.export.report.items import judged
 from archiver.home.home import Home
 from archiver.lookup.items import Items, MediaFile, Observation
-from archiver.lookup.material import gather
+from archiver.lookup.material import CaptureFiles, gather
 from archiver.lookup.spool import Spool
 from archiver.signer.create_home import SetupAnswers, create_home
 from archiver.signer.local import LocalSigner
@@ -59,6 +61,7 @@ def peak(home: Home, captures: int, profile: str) -> int:
         bag = Bag(home.path / "exports" / profile, "plan", home.path / "scratch")
         for table in tables.TABLES:
             consumed(tables.rows(bag, shown, table))
+        assert figures(shown, 0, 0, 0).items == captures * POSTS
         assert len(Chronology(shown.cards, ())) == captures * POSTS
         assert len(shown.cards) == captures * POSTS
         return tracemalloc.get_traced_memory()[1]
@@ -72,6 +75,15 @@ def test_memory_does_not_grow_with_posts(home: Home, profile: str) -> None:
     few, many = peak(home, FEW, profile), peak(home, MANY, profile)
     a_post = (many - few) / ((MANY - FEW) * POSTS)
     assert a_post < 1000, f"{a_post:.0f} bytes a post, {few / 1e6:.1f} and {many / 1e6:.1f} MB"
+
+
+def test_what_is_told_of_an_item_reads_no_other_captures(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every capture's manifest was read for each item: a case of a thousand captures took hours."""
+    shown = show(gather(home, "inbox", [], CopiesFetch(home)), "partner", b"x" * 32, False)
+    card, read = next(iter(shown.cards)), []
+    monkeypatch.setattr(CaptureFiles, "manifest", lambda self, folder: read.append(folder))
+    assert judged(shown, card) == []
+    assert not read
 
 
 def test_items_are_numbered_and_found(home: Home) -> None:

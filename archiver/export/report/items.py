@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from archiver.export.dossier import versions
-from archiver.export.profiles import Card, CardFile
+from archiver.export.profiles import Card, CardFile, PackageView
 from archiver.export.report.chronology import analysed, in_utc
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.regions import Region, marks_of, segment_of
@@ -85,7 +85,7 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
     if card.hidden:
         return item
     item.wordless = _wordless(contents, card)
-    item.judged = _judged(contents, card)
+    item.judged = judged(contents.shown, card)
     item.files = _files(contents, drawings, card)
     item.facts = [*_times(contents, card), *_counts(card)]
     item.removals = [_removal(card, event) for event in card.removals]
@@ -130,12 +130,12 @@ def _wordless(contents: ReportContents, card: Card) -> str:
     )
 
 
-def _judged(contents: ReportContents, card: Card) -> list[str]:
+def judged(shown: PackageView, card: Card) -> list[str]:
     """Tell how captures of it were judged later, beside how each was judged at first."""
-    judged = {view.capture for view in card.views if view.judged}
-    if not judged:  # a manifest is read from its file, and a case may have a hundred thousand items
+    later = {view.capture for view in card.views if view.judged}
+    if not later:  # a manifest is read from its file, and a case may have a hundred thousand items
         return []
-    captures = [capture for capture in contents.shown.material.captures if capture.id in judged]
+    captures = [capture for capture in shown.material.captures if capture.id in later]
     outcomes = {capture.id: str(capture.manifest["outcome"]) for capture in captures}
     found = []
     for view in card.views:
