@@ -547,7 +547,7 @@ def test_curl_behind_record_is_recorded(shell: Shell) -> None:
     assert (code, result["outcome"]) == (2, "partial"), "it is recorded, and nobody read it"
     assert "nothing was read in it" in str(result["reason"])
     folder = shell.home / str(result["folder"])
-    assert any(line["uri"].endswith("square.mp4") for line in read_lines(folder / "records.jsonl"))
+    assert any(str(line["uri"]).endswith("square.mp4") for line in read_lines(folder / "records.jsonl"))
     assert shell("check")[0] == 0
 
 
