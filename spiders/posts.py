@@ -286,8 +286,8 @@ class Parsed:
     """What the page needs to be shown: styles, scripts, images."""
     page: dict[str, Any] = field(default_factory=dict)
     """Facts about the page itself: channel, title, stated counts."""
-    hints: dict[str, Any] = field(default_factory=dict, repr=False)
-    """What a spider needs to ask further: continuation tokens, script links. Not kept beside the WARC."""
+    hints: dict[str, Any] = field(default_factory=dict, repr=False, metadata={"archiver": False})
+    """What a spider needs to ask further: continuation tokens, script links. Not kept beside the WARC, not handed over."""
     parser: str = "1"
     """Version of the parser that read it."""
     absence: Absence | None = None

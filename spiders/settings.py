@@ -60,7 +60,18 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Encoding": "gzip",
 }
 # Only what is used is imported: each capture is a crawler of its own, and one link should not wait for the rest.
-EXTENSIONS_BASE: dict[str, int] = {}
+EXTENSIONS_BASE = {
+    "scrapy.extensions.feedexport.FeedExporter": 0,  # -O FILE
+    "scrapy.extensions.logstats.LogStats": 0,
+    "scrapy.extensions.closespider.CloseSpider": 0,
+}
+FEED_EXPORTERS = {
+    **dict.fromkeys(("jsonl", "jsonlines", "jl"), "spiders.feeds.PostsAsJsonLines"),
+    "json": "spiders.feeds.PostsAsJson",
+    "xml": "spiders.feeds.PostsAsXml",
+}
+# In a crawl behind `archiver record`, what is read goes to the open capture. A string: this room does not know that one.
+ITEM_PIPELINES = {"archiver.scrapy_pipeline.CapturePipeline": 900}
 DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,

@@ -312,6 +312,15 @@ class Catalog:
         rows = self._query("SELECT line FROM inventory WHERE capture=? ORDER BY n", (capture_id,))
         return [json.loads(row["line"]) for row in rows]
 
+    def kept_files(self, capture_id: str) -> list[tuple[str, str]]:
+        """List the files of posts that a capture holds: kind and number, and SHA-256 in hexadecimal."""
+        rows = self._query(
+            "SELECT kind, attachment, sha256 FROM inventory WHERE capture=? AND sha256 IS NOT NULL AND post IS NOT NULL "
+            "AND outcome='captured' ORDER BY post, attachment",
+            (capture_id,),
+        )
+        return [(f"{row['kind']} {row['attachment'] + 1}", row["sha256"]) for row in rows]
+
     def records(self, capture_id: str) -> list[dict[str, Any]]:
         """List the WARC records of a capture in the order of records.jsonl."""
         return [_row(row) for row in self._query("SELECT * FROM records WHERE capture=? ORDER BY n", (capture_id,))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.link_lists import Entry
+from archiver.capture.link_lists import Entry, ListRead
+from archiver.capture.list_copy import copy_name, write_copy
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, RETRIED
 from archiver.capture.result import CaptureResult
@@ -32,6 +34,10 @@ from storage.errors import EvidenceError
 from storage.times import utc_text
 
 SHEET_EVERY = 20
+MOST_WORDS = 2000
+"""Characters of a post that a sheet shows."""
+MOST_FILES = 20
+"""Files of a capture that a sheet names."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19}):/{1,3}")
 
 
@@ -46,10 +52,12 @@ class CaptureEnded:
 
 @dataclass(frozen=True)
 class Broken:
-    """News that a link could not be captured at all."""
+    """News that a link could not be captured at all; its place where it is in a list."""
 
     target: Target
     error: EvidenceError
+    position: int | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,29 @@ class NotStarted:
 
 @dataclass(frozen=True)
 class WalkedOnly:
-    """News that a link leads to a whole channel, which a list does not capture."""
+    """News that a link leads to a whole channel, which a list does not capture; its place where it is in a list."""
 
     target: Target
+    position: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """News of how fast a list is worked through: so many links are `done` of `total`, after `seconds` of this run.
+
+    `new`: how many of them in this run.
+    """
+
+    done: int
+    total: int
+    new: int
+    seconds: float
+
+    @property
+    def left(self) -> float:
+        """Seconds that the rest takes at this pace."""
+        return (self.total - self.done) * self.seconds / self.new
 
 
 @dataclass(frozen=True)
@@ -73,7 +101,7 @@ class SecondPass:
     links: int
 
 
-BatchEvent = CaptureEnded | Broken | NotStarted | WalkedOnly | SecondPass
+BatchEvent = CaptureEnded | Broken | NotStarted | WalkedOnly | SecondPass | Pace
 """What a batch tells as it happens."""
 
 
@@ -133,7 +161,12 @@ class Batch:
         self.followed: set[str] = set()
         self.run = ""
         self.resumed = 0
+        self.walked: list[Target] = []
+        """Whole channels among the links, which a list does not capture."""
+        self.queued: dict[str, str] = {}
+        """The jobs that were made of them, by the keys of their targets."""
         self._sheets: list[Path] = []
+        self._texts: dict[str, dict[str, str]] = {}
         self._listed = False
         self._since_sheet = 0
 
@@ -224,7 +257,10 @@ class Batch:
     ) -> list[int]:
         slots = asyncio.Semaphore(max(1, at_once))
         codes: list[int] = []
-        before = len(known)
+        before, began, total = len(known), time.monotonic(), len(targets) + len(known)
+
+        def place() -> tuple[int | None, int | None]:
+            return (len(known), total) if self._listed else (None, None)
 
         async def one(number: int, target: Target) -> None:
             async with slots:
@@ -240,19 +276,22 @@ class Batch:
                         known,
                         LinkOutcome(Outcome.SKIPPED, whole("channel", target), ""),
                     )
-                    self._tell(WalkedOnly(target))
+                    self.walked.append(target)
+                    self._tell(WalkedOnly(target, *place()))
                     codes.append(ExitCode.USAGE)
                     return
                 chosen = options if stage == "first" else second_pass(options, self.done[target.key].capture)
                 try:
                     result = await engine.capture(target, chosen, self.run, number)
                 except EvidenceError as error:
-                    codes.append(self._failed(target, error))
                     self._settle(stage, target, known, LinkOutcome(Outcome.FAILED, str(error), ""))
+                    self._tell(Broken(target, error, *place()))
+                    codes.append(exit_code(error))
                     return
                 self._settle(stage, target, known, of_result(result, self._home.clock))
-                place = (len(known), len(targets) + before) if self._listed else (None, None)
-                self._tell(CaptureEnded(result, *place))
+                self._tell(CaptureEnded(result, *place()))
+                if self._listed and len(known) < total:
+                    self._tell(Pace(len(known), total, len(known) - before, time.monotonic() - began))
                 codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else ExitCode.OK)
                 codes.extend(await self._followed(engine, result))
 
@@ -318,25 +357,64 @@ class Batch:
         if judged := self._home.catalog.reassessment(done.capture) if done.capture else None:
             outcome, reason = Outcome(judged["outcome"]), judged["reason"]
             said = "; ".join(part for part in (said, in_words(judged)) if part)
+        job = self.queued.get(key)
         return replace(
             row,
             status=STATUS[done.outcome],
             reason=said,
-            next=next_action(outcome, reason, done.capture, done.cookies),
+            next=f"queued: archiver jobs show {job}"
+            if job
+            else next_action(outcome, reason, done.capture, done.cookies),
             capture=done.capture,
             extras=f"{more.capture} ({STATUS[more.outcome]})" if more else "",
+            **self._what_is_kept(done.capture),
             posts=str(done.posts) if done.capture else "",
             files=str(done.files) if done.capture else "",
             missing=str(done.missing) if done.missing else "",
             captured_at=done.at,
         )
 
+    def _what_is_kept(self, capture: str) -> dict[str, str]:
+        """What the catalog knows of the post and the files of a sealed capture, for its row."""
+        if not capture:
+            return {}
+        if capture not in self._texts:
+            catalog = self._home.catalog
+            post = next((post for post in catalog.posts(capture) if post["role"] == "target"), None)
+            files = catalog.kept_files(capture)
+            said = {} if post is None else {
+                "title": post["title"] or "", "words": (post["text"] or "")[:MOST_WORDS],
+                "author": post["author_name"] or post["author_handle"] or "",
+                "published": _stated(post),
+            }  # fmt: skip
+            names = "\n".join(name for name, _ in files[:MOST_FILES])
+            self._texts[capture] = {
+                **said,
+                "file": names,
+                "sha256": "\n".join(sha256 for _, sha256 in files[:MOST_FILES]),
+            }
+        return self._texts[capture]
+
     def sheet(self) -> list[Path]:
         """Write the result sheet, as far as the run has come."""
         self._since_sheet = 0
-        secrets = all_spellings(value.decode("utf-8", "replace") for value in self._home.config.secret_values)
-        write_sheet([Row(**cleaned(asdict(row), secrets)) for row in self.rows()], self._sheets)
+        write_sheet(self._clean_rows(), self._sheets)
         return self._sheets
+
+    def _clean_rows(self) -> list[Row]:
+        secrets = all_spellings(value.decode("utf-8", "replace") for value in self._home.config.secret_values)
+        return [Row(**cleaned(asdict(row), secrets)) for row in self.rows()]
+
+    def copy(self, read: ListRead) -> Path:
+        """Write a copy of the list with these results beside its own columns. Raises `NotCopied`, `DiskError`."""
+        assert read.table is not None
+        places: dict[tuple[str, int], list[Row]] = {}
+        for entry, row in zip(self.entries, self._clean_rows(), strict=True):
+            if entry.place is not None:
+                places.setdefault(entry.place, []).append(row)
+        path = self._home.path / "lists" / self.run / copy_name(read.table)
+        write_copy(read, places, path)
+        return path
 
     def summary(self) -> str:
         """Count the entries by status, in one line."""
@@ -354,6 +432,12 @@ def _no_link(text: str) -> NoTarget:
     return NoTarget(
         f"no link in it: it begins with {scheme[0]}, and a link begins with https:// or http://", "Correct the row."
     )
+
+
+def _stated(post: dict[str, Any]) -> str:
+    """When it was published, as far as the platform states it: a moment, or the earliest and latest possible."""
+    earliest, latest = post["published_earliest"], post["published_latest"]
+    return post["published_at"] or (f"{earliest} … {latest}" if earliest and latest else "")
 
 
 def _mark(key: str) -> str:

@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from archiver.capture.blocked_hosts import BlockedHosts
 from archiver.capture.context import CaptureOrder, CaptureServices
+from archiver.capture.item_channel import ItemChannel
 from archiver.capture.options import CaptureOptions
+from archiver.capture.program_intake import ProgramIntake
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.session import CaptureSession, host_of
 from archiver.capture.walk_state import WalkState
@@ -133,16 +136,22 @@ class CaptureEngine:
         return await self._run(CaptureOrder(target, options, walk.state.run, walk.state.parts, walk))
 
     async def record(
-        self, target: Target, options: CaptureOptions, program: Callable[[str], Awaitable[int]]
+        self, target: Target, options: CaptureOptions, program: Callable[[str, Path], Awaitable[int]]
     ) -> CaptureResult:
-        """Make a capture of what a program asks through the recorder. `program`: proxy URL → exit code.
+        """Make a capture of what a program asks through the recorder, and of the items that its spiders hand over.
+
+        `program`: proxy URL, and the socket for items → exit code.
 
         Raises `StorageError`, and what `program` raises; the capture is closed and sealed even so.
         """
         session = self.open_session(CaptureOrder(target, options, self.home.new_capture_id(self.home.clock())))
         async with self._open(session):
+            intake = ProgramIntake(session)
             try:
-                session.program_ended(await program(session.context.port.proxy_url))
+                async with ItemChannel(intake.take, intake.lost) as items:
+                    code = await program(session.context.port.proxy_url, items)
+                intake.close()
+                session.program_ended(code)
             except EvidenceError as error:
                 session.program_failed(error.found)
                 await self._closed(session)

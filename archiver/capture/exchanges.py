@@ -23,10 +23,13 @@ class RecordedExchanges:
         self._by_uri: dict[str, str] = {}
         self.count = 0
         """How many exchanges have ended, answered or not."""
+        self.answered = 0
+        """How many of them a server has answered."""
 
     def add(self, done: ExchangeDone) -> None:
         """Add an exchange that has ended."""
         self.count += 1
+        self.answered += done.status is not None
         if done.tag:
             self.by_tag[done.tag] = done
             self.asked[done.tag] += 1

@@ -12,6 +12,8 @@ from spiders.posts import Census, Outcome
 
 MEDIA_OF_PAGE = "media of the page"
 """Key of what an extractor finds that is made for a page's site."""
+SPIDER, ITEM = "spider", "item"
+"""Kinds of what a program behind the recorder tells of itself: a spider that ran, and what it handed over."""
 Ending = tuple[Outcome, str | None]
 """How something ended, and why."""
 
@@ -38,6 +40,8 @@ class Inventory:
         self._written: dict[str, str] = {}
         self._names: set[str] = set()
         self.ended: dict[str, Ending] = {}
+        self.kinds: dict[str, str] = {}
+        """The kind of each thing, by its key."""
         self.kept: Counter[str] = Counter()
         """How many things of each kind were captured."""
         self.subjects: list[str] = []
@@ -56,6 +60,7 @@ class Inventory:
         url = mask_userinfo(url) if url is not None else None
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
+        self.kinds[key] = kind
         self._write(key, {name: value for name, value in line.items() if value is not None})
         return True
 

@@ -10,21 +10,17 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from archiver.capture.links_in_text import links_in, links_of
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
-from spiders import platforms
-from spiders.cleaning import clean, without_end
-from spiders.links import mask_links
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
 _FORMULA = re.compile(r"=\s*HYPERLINK\s*\(\s*\"((?:[^\"]|\"\")*)\"", re.IGNORECASE)
-_HANDLE = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,63}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,20 @@ class Entry:
     where: str
     text: str
     is_link: bool = True
+    place: tuple[str, int] | None = field(default=None, compare=False)
+    """Sheet and row of a table; None in plain text."""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """The file of a table as it was read: `kind` is xlsx, ods or csv; `rows` are those of its sheets."""
+
+    path: Path
+    kind: str
+    data: bytes
+    rows: Mapping[str, list[tuple[int, list[str]]]]
+    mark: str = ","
+    """What stands between the cells of a CSV file."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,9 @@ class ListRead:
     column: str | None = None
     notes: tuple[str, ...] = ()
     """What a person should know: links in other columns, sheets that were passed over."""
+    headings: Mapping[str, int | None] = field(default_factory=dict, compare=False)
+    """The row with the headings of each sheet that links were read from; None where the links begin in the first row."""
+    table: TableFile | None = field(default=None, compare=False, repr=False)
 
 
 Cells = list[str]
@@ -53,66 +66,6 @@ Cells = list[str]
 class _Table:
     name: str
     rows: list[tuple[int, Cells]]
-
-
-@lru_cache(maxsize=4)
-def _link_pattern(bare_hosts: tuple[str, ...]) -> re.Pattern[str]:
-    """What a link in a text looks like: with its scheme, or without one on a host that people write so."""
-    # Links to what is dangerous are written so that nobody follows them by chance: hxxps://, [.] for a dot.
-    hosts = "|".join(re.escape(host).replace(r"\.", r"(?:\.|\[\.\]|\(\.\))") for host in bare_hosts)
-    scheme = r"h(?:tt|xx)ps?(?:\[:\]|:)//"
-    # A link inside another, as archives and share buttons write them, follows one of these. Behind anything else a new
-    # link begins, even without a blank.
-    another = rf"(?<![/=?&#:!]){scheme}"
-    rest, narrow = rf"(?:(?!{another})[^\s<>\"'|])+", rf"(?:(?!{another})[^\s<>\"'|,;])+"
-    return re.compile(
-        rf"{scheme}{rest}|tg:(?://)?{narrow}|(?<![\w/.@:-])(?:(?:www\.)?(?:{hosts})/{narrow}"
-        rf"|(?:[\w-]+\.)+[^\W\d_]{{2,}}/(?=[^\s<>\"'|,;]*(?<=[/=?&#:!])https?://){narrow})",
-        re.IGNORECASE,
-    )
-
-
-def _bare_hosts() -> tuple[str, ...]:
-    return tuple(host for platform in platforms.PLATFORMS for host in platform.links.bare)
-
-
-def links_in(text: str) -> list[str]:
-    """Return the links in a piece of text, in order, each once."""
-    found: dict[str, None] = {}
-    for match in _link_pattern(_bare_hosts()).finditer(text):
-        link = without_end(match[0])
-        # Links that are set apart by nothing but a comma or semicolon end there.
-        link = re.split(r"[,;](?=\s|$)", link)[0]
-        found.setdefault(link)
-    plain = clean(text)
-    if not found and (_HANDLE.fullmatch(plain.link) or (plain.changed and len(links_in(plain.link)) == 1)):
-        found.setdefault(plain.literal)
-    return list(found)
-
-
-def _links_of(text: str) -> list[str]:
-    """Return the links of a line or cell; a single link with a blank in it whole, to be refused with its reason.
-
-    Its beginning is another page. Such a text begins with its only link, and words follow after nothing but blanks. Words
-    before the link, or a comma, full stop, tab, line end or ` # ` behind it, say where it ends. A text with a password that
-    goes on behind its link stays whole too: it is masked whole.
-    """
-    pattern, links = _link_pattern(_bare_hosts()), links_in(text)
-    if any(_goes_on(piece, links) for piece in re.split(r"[\t\r\n]", text)):
-        return [text]
-    if len(pattern.findall(text)) > 1:
-        return links
-    start = pattern.match(text)
-    broken = start and start[0] == links[0] and re.match(r"[^\S\t\r\n]+(?!#\s)\S", text[start.end() :])
-    return [text] if broken else links
-
-
-def _goes_on(text: str, links: list[str]) -> bool:
-    """Whether a password stands in a text of which its links, as they were found, hold a part or nothing."""
-    masked = text
-    for link in links:
-        masked = masked.replace(link, mask_links(link))
-    return mask_links(text) != masked
 
 
 def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
@@ -132,7 +85,8 @@ def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
     if size > SIZE_LIMIT:
         raise UsageError(f"a list below {SIZE_LIMIT >> 20} MiB", f"{size >> 20} MiB", "Split it.")
     if data.startswith(b"PK\x03\x04"):
-        return _tables(_ods(path) if ODS in data[:200] else _spreadsheet(path), column)
+        kind = "ods" if ODS in data[:200] else "xlsx"
+        return _of_file(path, kind, data, _ods(path) if kind == "ods" else _spreadsheet(path), column)
     if data.startswith(b"\xd0\xcf\x11\xe0") or path.suffix.lower() in (".xls", ".ods", ".numbers"):
         raise UsageError(
             "a list as text, CSV, XLSX or ODS",
@@ -141,7 +95,8 @@ def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
         )
     text = _decoded(data)
     if path.suffix.lower() in (".csv", ".tsv") or column is not None:
-        return _tables([_csv(text)], column)
+        table, mark = _csv(text)
+        return _of_file(path, "csv", text.encode("utf-8", "surrogatepass"), [table], column, mark)
     return _text(text, "line")
 
 
@@ -162,14 +117,20 @@ def _text(text: str, unit: str) -> ListRead:
         line = line.strip().strip("\x00")
         if not line or line.startswith("#"):
             continue
-        links = _links_of(line)
+        links = links_of(line)
         if not links and re.fullmatch(r"[\w.-]+\.[a-zа-я]{2,}(?:/\S*)?", line, re.IGNORECASE):
             links = [line]
         entries += [Entry(f"{unit} {number}", link) for link in links] or [Entry(f"{unit} {number}", line, False)]
     return ListRead(tuple(entries))
 
 
-def _csv(text: str) -> _Table:
+def _of_file(path: Path, kind: str, data: bytes, tables: list[_Table], column: str | None, mark: str = ",") -> ListRead:
+    file = TableFile(path, kind, data, {table.name: table.rows for table in tables}, mark)
+    return replace(_tables(tables, column), table=file)
+
+
+def _csv(text: str) -> tuple[_Table, str]:
+    """A table, and the mark between its cells."""
     text = text.replace("\x00", "")
     sample = text[:8192]
     first = re.match(r"sep=(.)\r?\n", sample)  # Excel's own hint
@@ -185,7 +146,7 @@ def _csv(text: str) -> _Table:
         raise UsageError(
             "a CSV file", str(error), "Save it as CSV again, or give the links as text, one a line."
         ) from error
-    return _Table("", rows)
+    return _Table("", rows), mark
 
 
 def _spreadsheet(path: Path) -> list[_Table]:
@@ -387,6 +348,7 @@ def _tables(tables: list[_Table], column: str | None) -> ListRead:
     entries: list[Entry] = []
     notes: list[str] = []
     named: str | None = None
+    headings: dict[str, int | None] = {}
     several = sum(1 for table in tables if _links_by_column(table)) > 1
     for table in tables:
         counts = _links_by_column(table)
@@ -408,10 +370,11 @@ def _tables(tables: list[_Table], column: str | None) -> ListRead:
             place = f" of {table.name}" if several else ""
             notes.append(f"there are also links in column {', '.join(others)}{place}; choose another with --column")
         named = named or _heading(table, index)
+        headings[table.name] = _heading_row(table, index)
         entries += _entries(table, index, several)
     if not entries and not any(_links_by_column(table) for table in tables):
         raise UsageError("links in the list", "none", "Check the file, or name the column of links with --column.")
-    return ListRead(tuple(entries), named, tuple(notes))
+    return ListRead(tuple(entries), named, tuple(notes), headings)
 
 
 def _links_by_column(table: _Table) -> dict[int, int]:
@@ -444,9 +407,16 @@ def _entries(table: _Table, index: int, several: bool) -> list[Entry]:
         where = f"{table.name}, row {number}" if several else f"row {number}"
         if not text:
             continue
-        links = _links_of(text)
-        entries += [Entry(where, link) for link in links] or [Entry(where, text[:200], False)]
+        links = links_of(text)
+        place = (table.name, number)
+        entries += [Entry(where, link, place=place) for link in links] or [Entry(where, text[:200], False, place)]
     return entries
+
+
+def _heading_row(table: _Table, index: int) -> int | None:
+    """The row above the first link in which the column has its heading; None where there is none."""
+    above = table.rows[: _first_link(table, index) or 0]
+    return next((number for number, cells in reversed(above) if index < len(cells) and cells[index].strip()), None)
 
 
 def _named_column(table: _Table, name: str) -> int | None:

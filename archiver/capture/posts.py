@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.capture.context import CaptureContext
+from archiver.capture.inventory import ITEM
 from archiver.capture.outcomes import TRIED_AGAIN, UNASKABLE
 from archiver.capture.walk_state import KNOWN
 from spiders.platforms import platform_named
@@ -66,7 +67,8 @@ class PostIntake:
         remark = post.extra.get("kind") in ("comment", "chat")
         limit = context.options.limit
         over = not remark and limit is not None and self.count >= limit
-        if not inventory.discover(key, _kind(post, key, remark), post.url, sighting.parent):
+        claimed = {"claimed_by": facts["claimed_by"]} if "claimed_by" in (facts := sighting.facts) else {}
+        if not inventory.discover(key, _kind(post, key, remark, facts), post.url, sighting.parent, **claimed):
             return
         if context.walk is not None and context.walk.met(key):
             inventory.end(key, Outcome.SKIPPED, KNOWN)
@@ -158,8 +160,10 @@ class PostIntake:
         self._context.writer.post(self._context.secrets.clean({**post.line(), "role": role, **facts, **more}))
 
 
-def _kind(post: Post, key: str, remark: bool) -> str:
+def _kind(post: Post, key: str, remark: bool, facts: Mapping[str, Any]) -> str:
     """What a post is called in the inventory."""
+    if facts.get("layout") == ITEM:
+        return ITEM
     if remark:
         return str(post.extra["kind"])
     word = key.partition(" ")[0]

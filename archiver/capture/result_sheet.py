@@ -40,27 +40,46 @@ class Row:
     status: str = WAITING
     reason: str = ""
     next: str = ""
+    title: str = ""
+    words: str = ""
+    author: str = ""
+    published: str = ""
+    """When it was published, as the platform states it."""
     capture: str = ""
     extras: str = ""
     """The capture of the second pass: captions, comments, files of the page."""
     posts: str = ""
     files: str = ""
     missing: str = ""
+    file: str = ""
+    sha256: str = ""
     captured_at: str = ""
 
 
+NUMBERS = ("posts", "files", "missing")
+"""Fields that are numbers: a spreadsheet sorts and adds them."""
+BESIDE = (
+    "status", "reason", "next", "title", "words", "author", "published", "capture", "extras", *NUMBERS, "file", "sha256",
+    "captured_at",
+)  # fmt: skip
+"""Fields that stand beside the columns of a person's own table."""
+COLOURS = {STATUS[Outcome.CAPTURED]: "D9EAD3", STATUS[Outcome.PARTIAL]: "FFF2CC", SAME: "EFEFEF", WAITING: "EFEFEF"}
+ANY_OTHER = "F4CCCC"
 HEADINGS = {
     "where": "row",
     "next": "what to do next",
     "extras": "second pass",
     "files": "files kept",
     "missing": "files missing",
+    "published": "stated time",
+    "file": "file names",
+    "sha256": "SHA-256",
     "captured_at": "time (UTC)",
 }
 
 WIDTHS = {
     "where": 12, "link": 52, "platform": 10, "kind": 9, "reason": 44, "next": 44, "capture": 26, "extras": 26, "posts": 7,
-    "files": 10, "missing": 12, "captured_at": 22,
+    "files": 10, "missing": 12, "captured_at": 22, "title": 36, "words": 44, "published": 22, "file": 24, "sha256": 66,
 }  # fmt: skip
 """Widths of the columns of an XLSX sheet, in characters; 18 where none is named."""
 
@@ -143,7 +162,7 @@ def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:
     """
     names = [field.name for field in fields(Row)]
     table = [[HEADINGS.get(name, name) for name in names]]
-    table += [[_printable(str(asdict(row)[name])) for name in names] for row in rows]
+    table += [[printable(str(asdict(row)[name])) for name in names] for row in rows]
     for path in paths:
         working = path.with_name(path.name + ".new")
         try:
@@ -154,7 +173,7 @@ def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:
             raise disk_error(error, f"writing {path.name}") from error
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Drop what XLSX cannot hold (XML 1.0, 2.2 "Characters"): control characters, and halves of a character.
 
     Longer texts than its cells take (32,767 characters) are cut.
@@ -170,19 +189,24 @@ def _xlsx(table: list[list[str]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
     sheet: Any = book.create_sheet("results")
     sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(fields(Row)))}{len(table)}"
+    numbers = {at for at, field in enumerate(fields(Row)) if field.name in NUMBERS}
     for number, field in enumerate(fields(Row), 1):
         sheet.column_dimensions[get_column_letter(number)].width = WIDTHS.get(field.name, 18)
-    colours = {STATUS[Outcome.CAPTURED]: "D9EAD3", STATUS[Outcome.PARTIAL]: "FFF2CC", SAME: "EFEFEF", WAITING: "EFEFEF"}
     status = [field.name for field in fields(Row)].index("status")
     for number, row in enumerate(table):
         cells = []
         for index, text in enumerate(row):
-            cell: Any = openpyxl.cell.WriteOnlyCell(sheet, value=spreadsheet_cell(text))
+            cell: Any
+            if number and index in numbers and text.isdecimal():
+                cells.append(openpyxl.cell.WriteOnlyCell(sheet, value=int(text)))
+                continue
+            cell = openpyxl.cell.WriteOnlyCell(sheet, value=spreadsheet_cell(text))
             cell.data_type = "s"  # text, whatever it looks like
             if number == 0:
                 cell.font = Font(bold=True)
             elif index == status:
-                cell.fill = PatternFill("solid", fgColor=colours.get(text, "F4CCCC"))
+                cell.fill = PatternFill("solid", fgColor=COLOURS.get(text, ANY_OTHER))
             cells.append(cell)
         sheet.append(cells)
     out = io.BytesIO()

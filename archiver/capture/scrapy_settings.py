@@ -30,6 +30,9 @@ def _base() -> QuickSettings:
     settings = QuickSettings()
     settings.setmodule("spiders.settings", priority="project")
     settings.set("TWISTED_REACTOR_ENABLED", False, priority="cmdline")
+    # Those of `scrapy crawl`: here the session hears of items by a signal, and nothing else is wanted.
+    settings.set("EXTENSIONS_BASE", {}, priority="cmdline")
+    settings.set("ITEM_PIPELINES", {}, priority="cmdline")
     return settings
 
 

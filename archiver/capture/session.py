@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from archiver.capture.outcomes import of_whole
 from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
-from archiver.capture.verdict import Statement, at_best, by_mirror, stop_reason, verdict
+from archiver.capture.verdict import ProgramRun, Statement, at_best, by_mirror, of_program, stop_reason, verdict
 from archiver.checks.clocks import servers_apart
 from archiver.errors import in_a_line
 from archiver.home.log import Telling, keep_fault, noted
@@ -38,7 +39,6 @@ from spiders.availability import classify
 from spiders.items import Counted, Led, Noted, Reached, Seen, Verdict
 from spiders.link_forms import Form
 from spiders.links import mask_userinfo, safe_split
-from spiders.platform import A_PAGE
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, page
 from storage import canonical
@@ -74,7 +74,7 @@ class CaptureSession:
         self._led: Led | None = None
         self._hops = 0
         self._original: Ending | None = None
-        self._by_program = False
+        self._exit_code: int | None = None
         _log.info("capture %s begins", context.capture_id)
 
     def progress(self) -> Progress:
@@ -119,10 +119,10 @@ class CaptureSession:
 
     # -- what drivers report ----------------------------------------------------------------------------
 
-    def seen(self, item: Any) -> None:
-        """Enter what a spider reports."""
+    def seen(self, item: Any, claimed: Mapping[str, Any] | None = None) -> None:
+        """Enter what a spider reports. `claimed`: who claims it, where the spider does not run in this process."""
         if isinstance(item, Seen):
-            self._page_seen(item)
+            self._page_seen(item, claimed or {})
         elif isinstance(item, Noted):
             self._noted(item)
         elif isinstance(item, Counted):
@@ -155,17 +155,8 @@ class CaptureSession:
         self.inventory.fault(noted(f"our parser failed: {type(error).__name__} on {link}", place))
 
     def program_ended(self, code: int) -> None:
-        """Record the exit code of a program that ran behind the recorder: it decides the outcome."""
-        self._by_program = True
-        if code != 0:
-            self._conclusion = (Outcome.PARTIAL, f"the program ended with exit code {code}")
-        elif not self.context.exchanges.count:
-            self._conclusion = (
-                Outcome.FAILED,
-                "nothing was recorded: the program sent no request through the recorder",
-            )
-        else:
-            self._answer = (Outcome.CAPTURED, None)
+        """Record the exit code of a program that ran behind the recorder."""
+        self._exit_code = code
 
     def program_failed(self, reason: str) -> None:
         """Record why a program could not be run behind the recorder."""
@@ -175,18 +166,23 @@ class CaptureSession:
         """Enter a post and start fetching its files. `want`: what fetches them, where it is not the web."""
         self.posts.take(post, sighting, want or self._attachments.want, self._attachments.want)
 
-    def _page_seen(self, item: Seen) -> None:
+    def fetch_file(self, key: str, attachment: Attachment, parent: str, required: bool) -> bool:
+        """Enter a file and start fetching it. Return whether the file counts for its parent."""
+        return self._attachments.want(key, attachment, parent, required)
+
+    def _page_seen(self, item: Seen, claimed: Mapping[str, Any]) -> None:
         context, inventory, parsed = self.context, self.inventory, item.parsed
         done = context.exchanges.by_tag.get(item.tag)
         record = done.record.record_id if done and done.record else None
         outcome, reason = _page_outcome(parsed, done)
         absence = classify(parsed, done.status if done else None)
-        inventory.discover(item.key, "page", item.url, "target", layout=parsed.layout, page=parsed.page or None)
+        about = {"layout": parsed.layout, "page": parsed.page or None, **claimed}
+        inventory.discover(item.key, "page", item.url, "target", **about)
         inventory.census(parsed.census, item.key)
         # An error page may quote posts; nothing on it is an observation of one.
         readable = done is not None and done.status is not None and done.status < 400
         posts = list(parsed.posts) if readable else []
-        facts = {"record": record, "parser": parsed.parser, "layout": parsed.layout}
+        facts = {"record": record, "parser": parsed.parser, "layout": parsed.layout, **claimed}
         for post in posts:
             wanted = item.wanted is None or post.id in item.wanted
             self.take_post(post, Sighting(item.key, facts, wanted, item.apart))
@@ -338,7 +334,8 @@ class CaptureSession:
         self.inventory.end_open(stop or "ended without an outcome")
         outcome, reason = self._verdict()
         reason = context.secrets.clean(reason)
-        if self._answer is None:  # no answer was read: the target itself is what was discovered and not kept
+        if self._answer is None and outcome is not Outcome.CAPTURED:
+            # No answer was read: the target itself is what was discovered and not kept.
             self.inventory.discover("target", context.target.kind, context.target.url, None)
             first = next(filter(None, map(context.exchanges.by_tag.get, context.promise.first_tags)), None)
             self.inventory.end("target", outcome, reason, partly_decoded=_partly(first))
@@ -389,10 +386,12 @@ class CaptureSession:
         stop = stop_reason(
             context.interrupted, None if failed is None else failed.found, context.port.stopped, self.posts.count
         )
-        # What a program does is recorded whole, whatever link it is about.
-        limit = None if self._by_program else at_best(context.target)
-        statement = Statement(self._answer, self._conclusion, limit, context.exchanges.asked)
-        needs = A_PAGE if self._by_program else context.needs
+        if self._exit_code is not None:
+            said = Statement(self._answer, self._conclusion)
+            run = ProgramRun(self._exit_code, context.exchanges.count, context.exchanges.answered)
+            return of_program(self.inventory, run, said, stop)
+        statement = Statement(self._answer, self._conclusion, at_best(context.target), context.exchanges.asked)
+        needs = context.needs
         exchanges = context.exchanges.by_tag
         if self._original is None:
             return verdict(self.inventory, exchanges, statement, stop, context.promise, needs)

@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archiver.capture.inventory import MEDIA_OF_PAGE, Ending, Inventory
+from archiver.capture.inventory import ITEM, MEDIA_OF_PAGE, SPIDER, Ending, Inventory
 from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
+from archiver.text.plain import many
 from spiders.link_forms import Form, Target
 from spiders.links import mask_userinfo
 from spiders.platform import A_PAGE, Needed, Promise
@@ -108,6 +109,59 @@ def verdict(
     if said[0] is not Outcome.CAPTURED:
         return said
     return _missing_part(inventory, needs) or (Outcome.CAPTURED, None)
+
+
+@dataclass(frozen=True)
+class ProgramRun:
+    """A program that has run behind the recorder: its exit code, and how many of its requests were `answered`."""
+
+    exit_code: int
+    requests: int
+    answered: int
+
+
+def of_program(inventory: Inventory, run: ProgramRun, statement: Statement, stop: Ending | None) -> Ending:
+    """Return the outcome of a capture of what a program asked, and its reason.
+
+    What a program fetches is recorded whatever it is; `captured` is said where it was read too: where spiders handed
+    over items, all of them are kept, and every spider came to its end. What they say of a page is their claim, so it
+    makes a capture partial and nothing else.
+    """
+    if stop is not None:
+        return stop
+    if inventory.faults:
+        return Outcome.PARTIAL, inventory.faults[0]
+    lost = _not_taken(inventory)
+    if run.exit_code != 0:
+        code = f"the program ended with exit code {run.exit_code}"
+        return Outcome.PARTIAL, f"{code}; {lost}" if lost else code
+    if not run.requests:
+        return Outcome.FAILED, "nothing was recorded: the program sent no request through the recorder"
+    if not run.answered:
+        return Outcome.FAILED, "nothing was recorded: no request of the program was answered"
+    if lost is not None:
+        return Outcome.PARTIAL, lost
+    said = statement.conclusion or statement.answer
+    if said is not None and said[0] is not Outcome.CAPTURED:
+        return Outcome.PARTIAL, f"the spider says: {said[0]}" + (f", {said[1]}" if said[1] else "")
+    if not inventory.subjects and said is None:
+        return Outcome.PARTIAL, NOTHING_READ
+    return _missing_part(inventory, A_PAGE) or (Outcome.CAPTURED, None)
+
+
+NOTHING_READ = "recorded, but nothing was read in it: the program handed over no items (docs/spiders.md)"
+
+
+def _not_taken(inventory: Inventory) -> str | None:
+    """What is missing of what spiders read: the first that broke off, or the items that could not be kept."""
+    kinds = inventory.kinds
+    ended = inventory.ended.items()
+    spiders = [f"{key}: {why}" for key, (how, why) in ended if kinds[key] == SPIDER and how is not Outcome.CAPTURED]
+    lost = [why for key, (how, why) in ended if kinds[key] == ITEM and how is Outcome.FAILED]
+    if lost:
+        count = sum(kind == ITEM for kind in kinds.values())
+        return f"{len(lost)} of {many(count, 'item')} not kept: {lost[0]}"
+    return spiders[0] if spiders else None
 
 
 def _with_media(inventory: Inventory, at_best: str) -> str:

@@ -86,6 +86,10 @@ def rejudge(folder: Path, folder_of: FolderOf) -> Rejudged:
     was = Judgement(*sealed.was, parser=next((line.get("parser") for line in sealed.posts), None))
     if sealed.about[0] in _OURS:
         return Rejudged(Comparison.NOT_JUDGED, was, None, "no server answered for it")
+    if any("claimed_by" in line for line in (*sealed.posts, *sealed.inventory)):
+        return Rejudged(
+            Comparison.NOT_JUDGED, was, None, "a spider of another program read it, and claims what it says"
+        )
     if was.outcome in _UNREAD:
         return Rejudged(Comparison.SAME, was, None, "it says itself that nothing was kept of it")
     try:

@@ -54,6 +54,7 @@ class Console:
         self._last = self._told = 0.0
         self._drawn = False
         self._open: dict[str, Progress] = {}
+        self._pace = ""
         self._mutex = threading.Lock()
 
     def say(self, text: str = "") -> None:
@@ -136,10 +137,17 @@ class Console:
             received = size(sum(one.received for one in captures))
             waiting = sum(one.waiting for one in captures)
             posts = sum(one.posts for one in captures)
-            text = (
-                f"  {len(captures)} open · {posts} posts · {waiting} files under way · {received} · {captures[-1].url}"
-            )
+            text = f"  {self._pace}{len(captures)} open · {posts} posts · {waiting} files under way · {received} · {captures[-1].url}"
             self._draw(text)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a terminal shows progress."""
+        return self._live
+
+    def pace(self, text: str) -> None:
+        """Show on the line of progress from now on how far a list has come."""
+        self._pace = f"{text} · " if text else ""
 
     def progress_line(self, text: str) -> None:
         """Draw the progress of any other work on one line of a terminal; elsewhere nothing."""

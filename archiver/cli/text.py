@@ -24,6 +24,7 @@ _NAMED = (
     "story",
     "topic",
     "chat",
+    "item",
 )
 
 RENDERED = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
@@ -36,7 +37,7 @@ def kept(kinds: dict[str, int]) -> str:
     Kinds that a person asked for are named, the rest is a number.
     """
     named = [(kind, kinds[kind]) for kind in _NAMED if kinds.get(kind)]
-    rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, *RENDERED, "media"))
+    rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, *RENDERED, "media", "spider"))
     parts = [*named, ("other file", rest)] if rest else named
     if any(kinds.get(kind) for kind in RENDERED):
         parts.append(("rendered page", 1))

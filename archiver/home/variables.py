@@ -53,6 +53,7 @@ VARIABLES = (
     Variable("ARCHIVER_TELEGRAM_PASSPHRASE", "Passphrase of the Telegram session.", as_it_is=True),
     Variable("ARCHIVER_REPLAY", "Folder with ReplayWeb.page, for archiver serve PACKAGE.", as_it_is=True),
     Variable("ARCHIVER_RECORDER", "Set by `archiver record` for the program that it runs; do not set it yourself."),
+    Variable("ARCHIVER_ITEMS", "Set by `archiver record`, too: the socket that takes the items of spiders."),
 )
 """Those that archiver.toml itself names (`from_environment`) are known too."""
 

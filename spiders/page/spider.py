@@ -17,7 +17,7 @@ from spiders.page.onward import onward
 from spiders.page.parse import A_PAGE_CAME, FILE, parse
 from spiders.posts import Outcome, Parsed
 from spiders.redirects import led_by
-from spiders.target_spider import TargetSpider
+from spiders.target_spider import TargetSpider, flag
 from spiders.targets import leads_to, page
 from spiders.walls.pages import login_wall
 
@@ -33,7 +33,7 @@ class PageSpider(TargetSpider):
     def __init__(self, *arguments: Any, follow: bool | str = False, **kwargs: Any) -> None:
         """`follow`: posts and videos that the page embeds or links to are captured on their own."""
         super().__init__(*arguments, **kwargs)
-        self._follow = bool(follow)
+        self._follow = flag(follow)
         if self.target.platform != "page" and self.target.form is Form.KNOWN:
             self.target = page(self.target.url)
         # A mirror is asked in the same capture as the original, which may have had a page too.

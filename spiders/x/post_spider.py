@@ -11,6 +11,7 @@ from scrapy.http import Response
 
 from spiders.items import Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
+from spiders.target_spider import flag
 from spiders.x.graphql_queries import (
     Query,
     bearer,
@@ -36,10 +37,10 @@ class XPost(XSpider):
 
     name = "x-post"
 
-    def __init__(self, *arguments: Any, quick: bool = False, thread: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *arguments: Any, quick: bool | str = False, thread: bool | str = False, **kwargs: Any) -> None:
         """`thread`: with cookies, every answer to the post, page by page from `cursor`."""
         super().__init__(*arguments, **kwargs)
-        self._quick, self._whole = quick, thread
+        self._quick, self._whole = flag(quick), flag(thread)
         self._pages = 0
         self._thread = 0
         self._found = False

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.target_spider import WalkSpider
+from spiders.target_spider import WalkSpider, flag
 from spiders.youtube.parse import parse
 from spiders.youtube.video_spider import CONSENT, HOST, api_call
 
@@ -32,12 +32,12 @@ class YouTubeList(WalkSpider):
         self,
         *arguments: Any,
         clock: Callable[[], datetime] | None = None,
-        limited: bool = False,
+        limited: bool | str = False,
         **kwargs: Any,
     ) -> None:
         """`cursor`: JSON of the tab, how many videos were listed so far, and YouTube's own continuation token."""
         super().__init__(*arguments, **kwargs)
-        self._clock, self._limited = clock, limited
+        self._clock, self._limited = clock, flag(limited)
         self._tabs = TABS if self.target.kind == "channel" else ("list",)
         at: dict[str, Any] = json.loads(self._cursor) if self._cursor else {}
         self._tab: str = at.get("tab", self._tabs[0])

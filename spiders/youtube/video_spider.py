@@ -15,7 +15,7 @@ from scrapy.http import Response
 from spiders.items import Seen
 from spiders.json_access import obj, text_of
 from spiders.posts import Outcome, Parsed, Post
-from spiders.target_spider import TargetSpider
+from spiders.target_spider import TargetSpider, flag
 from spiders.youtube.parse import parse
 
 HOST = "https://www.youtube.com"
@@ -40,7 +40,7 @@ class YouTubeVideo(TargetSpider):
     ) -> None:
         """`clock`: when an answer was received, for dates like "5 years ago"."""
         super().__init__(*arguments, **kwargs)
-        self._comments, self._clock = bool(comments), clock
+        self._comments, self._clock = flag(comments), clock
         self._config: dict[str, Any] = {}
         self._pages = 0
         self._chats = 0

@@ -334,10 +334,11 @@ def test_a_mirror_that_a_page_links_to_is_the_original_to_who_follows_it(archive
     assert not [place for place in asked(wide) if place.startswith("nitter")]
 
 
-def test_what_a_program_did_is_whole_whatever_link_it_is_about(archiver: Shell) -> None:
+def test_what_a_program_did_is_judged_alike_whatever_link_it_is_about(archiver: Shell) -> None:
     words = ("curl", "-s", "-o", "/dev/null", "https://x.com/ozen_today/never/seen")
     code, [result] = archiver.json("record", "--about", words[-1], "--", *words)
-    assert (code, result["outcome"]) == (0, "captured")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert "nothing was read in it" in str(result["reason"])
 
 
 # -- every way in --------------------------------------------------------------------------------------------------

@@ -14,11 +14,12 @@ from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
 from archiver.home.paths import given_output
+from archiver.text.plain import many
 from spiders.targets import parse_target
 
 if TYPE_CHECKING:
     from archiver.capture.batch import Batch
-    from archiver.capture.link_lists import Entry
+    from archiver.capture.link_lists import Entry, ListRead
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
@@ -35,6 +36,8 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--column", metavar="C", help="Column of the list with the links: heading, letter or number.")
     sheet = "Write the result sheet to this .csv or .xlsx file (default: both, in the home)."
     parser.add_argument("--sheet", type=given_output, metavar="FILE", help=sheet)
+    walk = "Queue the channels, profiles and playlists of the list, to be crawled by `archiver work`."
+    parser.add_argument("--walk", action="store_true", help=walk)
     quick = "Capture the post and media of every link first, short-lived ones first; capture the rest in a second pass."
     parser.add_argument("--quick", action="store_true", help=quick)
     restart = "Start the list over instead of continuing an unfinished run."
@@ -62,7 +65,8 @@ def _capture(context: Context, home: Home) -> int:
 
     arguments, console = context.arguments, context.console
     listed = arguments.list is not None
-    batch = _batch(context, home, _entries(context))
+    read = _read(context)
+    batch = _batch(context, home, _entries(context, read))
     if not listed:
         _warn_of_wrong_links(console, batch)
         if not batch.targets:
@@ -83,21 +87,38 @@ def _capture(context: Context, home: Home) -> int:
     finally:
         recorder.close()
         if listed:
-            _write_sheet(console, batch)
+            if arguments.walk and batch.walked:
+                _queue_walks(context, home, batch)
+            _write_sheet(console, batch, read)
     return max(codes, default=0)
 
 
-def _entries(context: Context) -> list[Entry]:
-    """List the links of the command line and of the file. Raises `UsageError` where there are none."""
-    from archiver.capture.link_lists import Entry, read_list
+def _read(context: Context) -> ListRead | None:
+    """Read the list. Raises `UsageError`, also where its own file is to be written to."""
+    from archiver.capture.link_lists import read_list
 
     arguments = context.arguments
-    entries = [Entry("", link) for link in arguments.links]
-    if arguments.list is not None:
-        found = read_list(arguments.list, arguments.column, sys.stdin.buffer)
-        entries += found.entries
-        for text in found.notes:
-            context.console.warn(f"archiver: {text}")
+    if arguments.list is None:
+        if arguments.walk:
+            raise UsageError("--list with --walk", "no list", "A channel is captured by archiver crawl LINK.")
+        return None
+    found = read_list(arguments.list, arguments.column, sys.stdin.buffer)
+    if found.table and arguments.sheet and arguments.sheet.exists() and arguments.sheet.samefile(found.table.path):
+        raise UsageError(
+            "another file after --sheet", "the list itself", "Your file is never written to: name a new one."
+        )
+    for text in found.notes:
+        context.console.warn(f"archiver: {text}")
+    return found
+
+
+def _entries(context: Context, read: ListRead | None) -> list[Entry]:
+    """List the links of the command line and of the file. Raises `UsageError` where there are none."""
+    from archiver.capture.link_lists import Entry
+
+    entries = [Entry("", link) for link in context.arguments.links]
+    if read is not None:
+        entries += read.entries
     if not entries:
         raise UsageError("links, or a list of links", "none", "For example: archiver capture https://t.me/durov/523")
     return entries
@@ -122,8 +143,32 @@ def _warn_of_wrong_links(console: Console, batch: Batch) -> None:
         console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
 
 
-def _write_sheet(console: Console, batch: Batch) -> None:
+def _queue_walks(context: Context, home: Home, batch: Batch) -> None:
+    """Queue the whole channels of the list as crawls."""
+    from archiver.jobs.job import PRIORITIES
+    from archiver.jobs.new_job import new_job
+    from archiver.jobs.queue import opened
+
+    with opened(home) as queue:
+        made = {
+            target.key: new_job(home.new_capture_id(home.clock()), target, batch.options) for target in batch.walked
+        }
+        queue.add(list(made.values()), PRIORITIES["normal"])
+    batch.queued = {key: job.id for key, job in made.items()}
+    context.console.say(f"{many(len(made), 'crawl')} queued. Start a worker: archiver work")
+
+
+def _write_sheet(console: Console, batch: Batch, read: ListRead | None) -> None:
+    from archiver.capture.list_copy import NotCopied
+
     paths = batch.sheet()
     console.say(batch.summary())
     console.say(f"result sheet  {'  '.join(str(path) for path in paths)}")
-    console.data({"run": batch.run, "sheet": [str(path) for path in paths]})
+    copy = None
+    if read is not None and read.table is not None:
+        try:
+            copy = batch.copy(read)
+            console.say(f"your list     {copy}")
+        except NotCopied as error:
+            console.warn(f"archiver: your list was not copied: {error}. The result sheet has every row.")
+    console.data({"run": batch.run, "sheet": [str(path) for path in paths], "copy": str(copy) if copy else None})

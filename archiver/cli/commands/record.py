@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,13 +63,17 @@ def _record(context: Context, home: Home) -> int:
             "none",
             "For example: archiver record -- scrapy crawl page -a link=https://example.org",
         )
-    if shutil.which(command[0]) is None:
+    found = shutil.which(command[0]) or shutil.which(command[0], path=str(Path(sys.executable).parent))
+    if found is None:
         raise UsageError(f"an executable program {command[0]!r}", "none", "Check the command after --.")
-    target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
+    about = command[0]
+    if shutil.which(command[0]) is None:  # it lies beside our own Python, as scrapy does, whose folder is not in PATH
+        command[0] = found
+    target, options = _target(arguments.about, about), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     output = STDERR if arguments.json else None
-    given = without_secret_variables(home.config, os.environ)
+    given = {**without_secret_variables(home.config, os.environ), **_spiders_of(Path.cwd())}
     program = RecordedProgram(command, recorder.authority.pem, context.umask, given, output)
     codes: list[int] = []
 
@@ -82,6 +87,18 @@ def _record(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     return max(codes)
+
+
+def _spiders_of(folder: Path) -> dict[str, str]:
+    """Return the variables by which `scrapy` finds the spiders that are meant.
+
+    Where a project lies around the folder, its packages come before ours of the same names (`spiders`, `storage`), which
+    Scrapy would look at first. Elsewhere it is told of our spiders.
+    """
+    own = next((place for place in (folder, *folder.parents) if (place / "scrapy.cfg").exists()), None)
+    if own is None:
+        return {} if os.environ.get("SCRAPY_SETTINGS_MODULE") else {"SCRAPY_SETTINGS_MODULE": "spiders.settings"}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(own), os.environ.get("PYTHONPATH"))))}
 
 
 def _target(about: str | None, program: str) -> Target:
@@ -118,7 +135,7 @@ class RecordedProgram:
         self._signalled = False
         self._endings: list[asyncio.TimerHandle] = []
 
-    async def run(self, proxy: str) -> int:
+    async def run(self, proxy: str, items: Path) -> int:
         """Run it to its end; return its exit code. Raises `UsageError` where it cannot be run."""
         if self._signalled:
             return -signal.SIGTERM
@@ -129,7 +146,7 @@ class RecordedProgram:
                 self._child = subprocess.Popen(
                     self._command,
                     stdout=self._output,
-                    env=_environment(self._given, proxy, authority.name),
+                    env=_environment(self._given, proxy, authority.name, items),
                     umask=self._umask,
                     process_group=0 if self._own_group else None,
                 )
@@ -190,12 +207,13 @@ def _has_terminal() -> bool:
     return True
 
 
-def _environment(given: dict[str, str], proxy: str, authority: str) -> dict[str, str]:
+def _environment(given: dict[str, str], proxy: str, authority: str, items: Path) -> dict[str, str]:
     """Return what the program's environment is: proxy and authority stand in *its* environment only."""
     leave_no_cores()
     return {
         **given,
         "ARCHIVER_RECORDER": proxy,
+        "ARCHIVER_ITEMS": str(items),
         **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy),
         **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), authority),
         "no_proxy": "",

@@ -16,7 +16,7 @@ _shtab_archiver_watch_subparsers=(add list show remove now telegram)
 _shtab_archiver_feed_subparsers=(add list show remove)
 _shtab_archiver_subparsers=(capture crawl receive record parse telegram find show history diff custody check reassess case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose files open wacz warcs assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor update-extractors config demo completion help version)
 
-_shtab_archiver_capture_option_strings=(-h --help --home --json --as --debug --version --account --no-account --case --no-media --list --column --sheet --quick --restart --comments --follow-embeds --screenshot --no-screenshot --merge --at-once)
+_shtab_archiver_capture_option_strings=(-h --help --home --json --as --debug --version --account --no-account --case --no-media --list --column --sheet --walk --quick --restart --comments --follow-embeds --screenshot --no-screenshot --merge --at-once)
 _shtab_archiver_crawl_option_strings=(-h --help --home --json --as --debug --version --account --no-account --case --no-media --since --until --limit --restart --oldest-first --comments --holes --merge --at-once)
 _shtab_archiver_receive_option_strings=(-h --help --home --json --as --debug --version --from --via --case --consent --refused)
 _shtab_archiver_record_option_strings=(-h --help --home --json --as --debug --version --case --about)
@@ -273,6 +273,7 @@ _shtab_archiver_capture___debug_nargs=0
 _shtab_archiver_capture___version_nargs=0
 _shtab_archiver_capture___no_account_nargs=0
 _shtab_archiver_capture___no_media_nargs=0
+_shtab_archiver_capture___walk_nargs=0
 _shtab_archiver_capture___quick_nargs=0
 _shtab_archiver_capture___restart_nargs=0
 _shtab_archiver_capture___comments_nargs=0

@@ -81,6 +81,7 @@ complete -c archiver -n '_shtab_archiver_using capture' -l no-media -d 'Leave ph
 complete -c archiver -n '_shtab_archiver_using capture' -l list -xka "(__fish_complete_path (commandline -ct))" -d 'Take the links of a text, CSV or XLSX file, or of standard input.'
 complete -c archiver -n '_shtab_archiver_using capture' -l column -x -d 'Column of the list with the links: heading, letter or number.'
 complete -c archiver -n '_shtab_archiver_using capture' -l sheet -xka "(__fish_complete_path (commandline -ct))" -d 'Write the result sheet to this .csv or .xlsx file (default: both, in the home).'
+complete -c archiver -n '_shtab_archiver_using capture' -l walk -d 'Queue the channels, profiles and playlists of the list, to be crawled by `archiver work`.'
 complete -c archiver -n '_shtab_archiver_using capture' -l quick -d 'Capture the post and media of every link first, short-lived ones first; capture the rest in a second pass.'
 complete -c archiver -n '_shtab_archiver_using capture' -l restart -d 'Start the list over instead of continuing an unfinished run.'
 complete -c archiver -n '_shtab_archiver_using capture' -l comments -d 'Capture comments with their replies, and the live chat.'

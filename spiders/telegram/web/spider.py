@@ -11,7 +11,7 @@ from scrapy.http import Response
 
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.target_spider import TargetSpider, WalkSpider
+from spiders.target_spider import TargetSpider, WalkSpider, flag
 from spiders.targets import Target
 from spiders.telegram.web.comments import parse_comments
 from spiders.telegram.web.parse import parse
@@ -30,7 +30,7 @@ class TelegramPost(TargetSpider):
 
     def __init__(self, *arguments: Any, comments: bool | str = False, **kwargs: Any) -> None:
         super().__init__(*arguments, **kwargs)
-        self._comments = bool(comments)
+        self._comments = flag(comments)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         """Ask for the post's embed."""
@@ -92,7 +92,7 @@ class TelegramChannel(WalkSpider):
     def __init__(self, *arguments: Any, comments: bool | str = False, holes: bool | str = False, **kwargs: Any) -> None:
         """`holes`: ask for each id that the pages leave out."""
         super().__init__(*arguments, **kwargs)
-        self._comments, self._holes = bool(comments), bool(holes)
+        self._comments, self._holes = flag(comments), flag(holes)
         self._pages = 0
 
     def _page(self, cursor: str | None) -> scrapy.Request:
