@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from archiver.lookup.covered import covered_places
 from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
@@ -17,6 +19,7 @@ class Marks:
         self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
         self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str, int]] = {}
         self._redactions = material.redactions
+        self._covered = covered_places(material)
         self._quarantined: set[tuple[str, str | None]] = set()
         self._collectors = {
             event["detail"]["capture"]: event["agent"]["key"]
@@ -91,10 +94,7 @@ class Marks:
 
         It may have been sent again, or in another size.
         """
-        return post is not None and any(
-            one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
-            for one in self._redactions
-        )
+        return (post, attachment) in self._covered
 
     def masked(self, capture: str, post: str | None) -> list[str]:
         """List the words that packages for others do not show.
@@ -111,3 +111,33 @@ class Marks:
     def quarantined(self, capture: str, post: str | None) -> bool:
         """Return whether a post or its whole capture is quarantined."""
         return bool({(capture, None), (capture, post)} & self._quarantined)
+
+
+def not_told(event: dict[str, Any], profile: str, privileged: bool, material: Material) -> str | None:
+    """Return why a profile leaves an annotation out, or None."""
+    detail = event["detail"]
+    if detail.get("privileged") and not privileged:
+        return "privileged"
+    if profile == "full":
+        return None
+    if detail["kind"] in ("source", "consent", "author", "another-recording"):
+        return "about a person, or what is withheld"
+    if profile == "partner":
+        return None
+    # Free words of people name who is to be protected, in reasons most of all: a second person has read what goes out.
+    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.annotations):
+        return None
+    return "not reviewed for publication"
+
+
+def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
+    """Return the other person who has agreed with an annotation, by their latest word, or None."""
+    said = [
+        other
+        for other in annotations
+        if other["detail"]["kind"] == "review" and other["detail"]["about"].get("event") == event["seq"]
+    ]
+    last = said[-1] if said else None
+    if last and last["detail"]["decision"] == "publish" and last["agent"]["key"] != event["agent"]["key"]:
+        return str(last["agent"]["id"])
+    return None

@@ -426,6 +426,7 @@ complete -c archiver -n '_shtab_archiver_using redact' -l anew -d 'Start from th
 complete -c archiver -n '_shtab_archiver_using redact' -l mute -x -d 'Silence this stretch; repeatable.'
 complete -c archiver -n '_shtab_archiver_using redact' -l tone -x -d 'Replace the sound of this stretch with a tone; repeatable.'
 complete -c archiver -n '_shtab_archiver_using redact' -l mask -x -d 'Words of the post to mask; repeatable.'
+complete -c archiver -n '_shtab_archiver_using redact' -l another -d 'Say that this file is another recording than the covered or quarantined one that it looks like.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a export -d 'Create a package of a case for a court, a partner or the public.'
 complete -c archiver -n '_shtab_archiver_using export' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using export' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'

@@ -37,7 +37,7 @@ def state(contents: ReportContents) -> list[str]:
     """Tell in which state the material is."""
     f = contents.figures
     reasons = [f"{count} {how}: {why}" for (how, why), count in f.not_kept.most_common(2)]
-    if contents.shown.profile == "public":
+    if contents.shown.profile != "full":  # reasons hold links and names, of accounts that are not shown among them
         reasons = [f"{count} {how}" for how, count in by_outcome(f).items()][:2]
     named = f", such as {'; '.join(reasons)}." if reasons else "."
     lines = [

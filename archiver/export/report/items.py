@@ -81,8 +81,9 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
     item.files = _files(contents, drawings, card)
     item.facts = [*_times(contents, card), *_counts(card)]
     item.removals = [_removal(card, event) for event in card.removals]
+    public = contents.shown.profile == "public"
     item.translations = [
-        (f"Translation ({one['language']}) by {one['translator']}, {one['how']}, {one['date']}", one["text"])
+        (_translated(one, public), one["text"])
         for event in card.annotations
         if (one := event["detail"])["kind"] == "translation"
     ]
@@ -97,6 +98,12 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
         item.changes = [(short(seen), said or "(no words)") for seen, said in wordings] if len(wordings) > 1 else []
         item.provenance = _provenance(contents, card)
     return item
+
+
+def _translated(one: Mapping[str, Any], public: bool) -> str:
+    by = "" if public else f" by {one['translator']}"
+    told = [f"Translation ({one['language']}){by}", one["how"]]
+    return ", ".join(told if public else [*told, one["date"]])
 
 
 def _refused(post: Mapping[str, Any]) -> str | None:
