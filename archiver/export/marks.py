@@ -10,6 +10,9 @@ from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
 
+OFFICIAL = ("official", "institutional")
+"""Marks of accounts that packages for everybody name."""
+
 
 class Marks:
     """Marks that people set on authors, items and files: the latest one counts."""
@@ -67,15 +70,24 @@ class Marks:
 
         The approval must come from a person other than whoever collected or redacted it.
         """
+        decision, why_not = self.looked_at(capture, post, attachment, sha256)
+        return decision == "publish" and not why_not
+
+    def looked_at(
+        self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
+    ) -> tuple[str | None, str]:
+        """Return what a reviewer decided, None where nobody did, and why that does not count, where it does not."""
         redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
         if attachment is not None:
             redacted = [one for one in redacted if one.original in (None, sha256)]
         for place in self._places(capture, post, attachment):
             if place in self._reviews:
                 decision, key, seq = self._reviews[place]
-                others = {self._collectors.get(capture), *(one.by for one in redacted)}
-                return decision == "publish" and key not in others and all(one.seq < seq for one in redacted)
-        return False
+                if key == self._collectors.get(capture) or key in {one.by for one in redacted}:
+                    return decision, "reviewed by the person who captured or redacted it"
+                late = any(one.seq > seq for one in redacted)
+                return decision, "redacted since it was reviewed" if late else ""
+        return None, "not reviewed"
 
     @staticmethod
     def _is_about(one: Redaction, capture: str, post: str | None) -> bool:

@@ -24,7 +24,7 @@ from heapq import merge
 from typing import Any
 
 from archiver.export.left_out import ACCOUNT, WORDING, LeftOut, Sums, WithheldItem, a_file
-from archiver.export.marks import Marks, not_told
+from archiver.export.marks import OFFICIAL, Marks, not_told
 from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
 from archiver.lookup.items import Item, MediaFile, Observation
 from archiver.lookup.material import Material
@@ -36,7 +36,6 @@ from storage.post_lines import GUESSES, guesses
 from storage.post_lines import published as stated_time
 
 PROFILES = ("full", "partner", "public")
-OFFICIAL = ("official", "institutional")
 POST_FIELDS = (
     "platform", "id", "url", "author_handle", "author_name", "author_id", "published_at", "title", "text", "lang",
     "album_ids", "reply_to", "forwarded_from", "quoted_id", "views", "likes", "replies", "reposts", "quotes", "bookmarks",

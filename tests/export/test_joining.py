@@ -72,9 +72,9 @@ def test_the_preview_says_how_many_can_be_found_again(packages: Packages) -> Non
 
 
 @pytest.mark.soak("joining")
-@pytest.mark.usefixtures("unprinted")
-def test_two_hundred_posts(tmp_path: Path, tried: Tried) -> None:
+def test_two_hundred_posts(tmp_path: Path, tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty of them without words; with films, whose lengths are the same in both."""
+    monkeypatch.setattr("archiver.export.printing.program", lambda: None)
     found = packages_of(tmp_path, 200, seeded(11), 8)
     for first, second in (("words", "partner"), ("words", "pictures"), ("pictures", "partner")):
         result = joined(found, first, second)

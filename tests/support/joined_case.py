@@ -112,7 +112,8 @@ class Exported:
 class JoinedCase:
     """The home, and its packages by name."""
 
-    def __init__(self, folder: Path, posts: list[MadePost]) -> None:
+    def __init__(self, folder: Path, posts: list[MadePost], *, reviewed: bool = True) -> None:
+        """`reviewed`: whether accounts are marked, and people's words are there and were agreed with."""
         self.folder, self.posts = folder, posts
         self.path = plain_home(folder / "home").path
         self._run("keys", "new", "R-2", "--role", "reviewer")
@@ -120,7 +121,8 @@ class JoinedCase:
         self.places: dict[int, list[str]] = {}
         """Captures in which a post was seen."""
         self._capture()
-        self._annotate()
+        if reviewed:
+            self._annotate()
 
     def _run(self, *words: str) -> None:
         assert main(["--home", str(self.path), *words], None, {}) == 0

@@ -434,7 +434,7 @@ complete -c archiver -n '_shtab_archiver_using export' -l json -d 'Print JSON li
 complete -c archiver -n '_shtab_archiver_using export' -l as -x -d 'Sign as this person (archiver keys new NAME).'
 complete -c archiver -n '_shtab_archiver_using export' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using export' -l version -d 'Print the version.'
-complete -c archiver -n '_shtab_archiver_using export' -l to -xka "(__fish_complete_directories)" -d 'Folder to write the package to.'
+complete -c archiver -n '_shtab_archiver_using export' -l to -xka "(__fish_complete_directories)" -d 'Folder to write the package to (without it, --profile public lists what has to be looked at first).'
 complete -c archiver -n '_shtab_archiver_using export' -l profile -xka "full partner public" -d 'Content: everything (full), or what a partner or the public may see.'
 complete -c archiver -n '_shtab_archiver_using export' -l encrypt-to -x -d 'Encrypt to this age public key; repeatable.'
 complete -c archiver -n '_shtab_archiver_using export' -l no-encrypt -d 'Leave a full package unencrypted (default: encrypt to the case'"'"'s own keys).'
