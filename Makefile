@@ -52,6 +52,8 @@ release: setup
 #   machines 2,000 jobs on three machines that are killed and cut off · telegram 20 kills and 20 cuts of a history, a gigabyte
 #   walls some 600 pages of others, none of which is a wall (downloads them once) · watched 1,000 random changes
 #   secrets some 280 secrets in 31 spellings, repeated by a server in each part of its answers, searched for in all that is written and said
+#   planted 10,000 values planted wherever something can be withheld, searched for in packages of each profile
+#   joining 200 posts in three packages, joined by every field, order, size, length and count
 #   power 60 power cuts on an ext4 image (needs root and loop devices; elsewhere it is left out)
 #   damage some 330 kinds and places of damage · mutations 20,000 mutated recordings a platform
 #   browser a file of 6 GB in check.html, against openssl

@@ -44,6 +44,10 @@ PARTS = {
     "walls": "Pages of others, none of which is a login wall; none may be taken for one.",
     "secrets": "Some 280 secrets in 31 spellings, repeated by a server in each part of its answers, and searched for in all that is "
     "written and said.",
+    "planted": "10,000 values planted wherever something can be withheld (accounts in danger, links, metadata, masked words, notes, reasons), "
+    "and searched for in 31 spellings in every file of packages of each profile.",
+    "joining": "200 posts, 50 of them without words, in two packages for the public and one for a partner; an attacker joins items by every "
+    "field, order, size, length and count.",
     "mutations": "Recorded answers of platforms, changed at random: a parser gives posts or a reason, and invents nothing.",
     "parsers": "Generated input for parsers of links, lists and pages.",
     "browser": "A file of 6 GB in check.html, in Chromium: the digest that it computes is the one of openssl.",
@@ -51,7 +55,18 @@ PARTS = {
 }
 """Every part of `make soak`: what it tries."""
 
-WITHOUT_HARM = ("week", "watched", "walls", "secrets", "mutations", "parsers", "browser", "formats")
+WITHOUT_HARM = (
+    "week",
+    "watched",
+    "walls",
+    "secrets",
+    "planted",
+    "joining",
+    "mutations",
+    "parsers",
+    "browser",
+    "formats",
+)
 """Parts in which nothing is killed or damaged."""
 
 HEAD = """\

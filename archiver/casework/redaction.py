@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,19 @@ from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Redaction, gather
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
-from archiver.tools.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix
+from archiver.tools.reencode import (
+    AUDIO,
+    PHOTO,
+    VIDEO,
+    Box,
+    Followed,
+    Silence,
+    Track,
+    media_type,
+    picture_size,
+    reencode,
+    suffix,
+)
 from archiver.version import software
 from storage.capture import CaptureWriter, Identity
 from storage.digest import file_sha256
@@ -58,6 +70,8 @@ class Redacted:
     event: int
     detail: dict[str, Any]
     lost: tuple[tuple[int, int | None], ...] = ()
+    others: tuple[Redacted, ...] = ()
+    """Of the other files of the same attachment: picture and sound can come as two."""
 
 
 def mask_words(home: Home, signer: Signer, about: About, words: Sequence[str], reason: str) -> Redacted:
@@ -78,32 +92,54 @@ def mask_words(home: Home, signer: Signer, about: About, words: Sequence[str], r
 def cover_file(
     home: Home, signer: Signer, about: About, cover: Cover, reason: str, *, fetch: Fetch, test_routes: bool = False
 ) -> Redacted:
-    """Make a copy of the one file that `about` names, in which things are covered and silenced, and seal it.
+    """Make a copy of the file that `about` names, in which things are covered and silenced, and seal it.
 
+    A video that came as several files (picture and sound, or several sizes) has each of them covered.
     Raises `UsageError`, `NotFound`, `ConversionError`, `StorageError`.
     """
     if not cover.tracks and not cover.silences:
         raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
-    media, upon = _file_of(home, about, fetch)
+    files = _files_of(home, about, fetch)
+    if cover.follow and not any(media.kind in VIDEO for media, _ in files):
+        raise UsageError("--follow with a video", f"a {files[0][0].kind}", "Leave it out: one box covers a photo.")
+    if not cover.silences and all(media.kind in AUDIO for media, _ in files):
+        raise UsageError("--mute or --tone with a sound", "--box", "A sound has no picture to cover.")
+    made = [_cover(home, signer, about, cover, reason, one, test_routes=test_routes) for one in files]
+    return replace(made[0], others=tuple(made[1:]))
+
+
+def _cover(
+    home: Home,
+    signer: Signer,
+    about: About,
+    cover: Cover,
+    reason: str,
+    file: tuple[MediaFile, Redaction | None],
+    *,
+    test_routes: bool,
+) -> Redacted:
+    media, upon = file
     if cover.anew:
         upon = None
+    tracks = () if media.kind in AUDIO else cover.tracks
     with scratch(home.path, "redaction") as folder:
         source, out = folder / "in", folder / f"out{suffix(media.kind)}"
         with open(source, "wb") as stream:
             for chunk in (upon.media if upon is not None and upon.media is not None else media).chunks():
                 stream.write(chunk)
-        followed = [_followed(source, media, track) for track in cover.tracks] if cover.follow else []
-        facts = reencode(source, media.kind, out, followed or cover.tracks, cover.silences)
+        followed = [follow(source, picture_size(source), track) for track in tracks] if cover.follow else []
+        facts = reencode(source, media.kind, out, followed or tracks, cover.silences)
         digest = file_sha256(out)
         cases = home.catalog.cases_of(about.capture)
         result = _seal_copy(home, signer, media, out, facts, cases, test_routes=test_routes)
+    meant = replace(about, post=media.post, attachment=media.attachment) if media.post else about
     detail = {
-        "about": about.detail(),
+        "about": meant.detail(),
         "capture": about.capture,
         "original": {"record": media.record, "sha256": media.sha256},
         **({"upon": upon.seq} if upon is not None else {}),
         "result": {**result, "sha256": digest.hexdigest(), "size": digest.size, "media_type": media_type(media.kind)},
-        "boxes": len(cover.tracks),
+        "boxes": len(tracks),
         "silenced": len(cover.silences),
     }
     return _sign(home, signer, detail, reason, tuple(stretch for one in followed for stretch in _lost(one)))
@@ -117,19 +153,13 @@ def _sign(
     return Redacted(sealed.seq, detail, lost)
 
 
-def _followed(source: Path, media: MediaFile, track: Track) -> Followed:
-    if media.kind not in VIDEO:
-        raise UsageError("--follow with a video", f"a {media.kind}", "Leave it out: one box covers a photo.")
-    return follow(source, picture_size(source), track)
-
-
 def _lost(followed: Followed) -> list[tuple[int, int | None]]:
     """Leave out what was lost only because the film ends."""
     return [(begin, end) for begin, end in followed.lost if begin <= followed.boxes[-1].at_ms]
 
 
-def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redaction | None]:
-    """Find the one file that is meant, and the latest copy in which something of it is covered already."""
+def _files_of(home: Home, about: About, fetch: Fetch) -> list[tuple[MediaFile, Redaction | None]]:
+    """Find the files of the one attachment that is meant, each with its latest copy in which something is covered."""
     case = home.catalog.cases_of(about.capture)[0]
     material = gather(home, case, [about.capture], fetch)
     fitting = [
@@ -140,10 +170,12 @@ def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redacti
     ]
     if not fitting:
         raise NotFound("a kept file to redact", "none", "See `archiver show ID`.")
-    if len(fitting) > 1:
-        raise UsageError("one file to redact", f"{len(fitting)} files", "Say which: --post and --attachment.")
-    earlier = [one for one in material.redactions if one.media is not None and one.original == fitting[0].sha256]
-    return fitting[0], earlier[-1] if earlier else None
+    if (count := len({(one.post, one.attachment) for one in fitting})) > 1:
+        raise UsageError("one file to redact", f"{count} files", "Say which: --post and --attachment.")
+    # Captions and the like cannot be covered: packages leave them out once a file of the attachment is.
+    wanted = [one for one in fitting if one.kind in PHOTO + VIDEO + AUDIO] or fitting
+    earlier = {one.original: one for one in material.redactions if one.media is not None}
+    return [(one, earlier.get(one.sha256)) for one in {one.sha256: one for one in wanted}.values()]
 
 
 def _seal_copy(

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from archiver.export.profiles import Card, PackageView, reviewed
+from archiver.export.marks import reviewed
+from archiver.export.profiles import Card, PackageView
 from storage.times import utc_parse
 
 
@@ -61,6 +62,8 @@ def incidents(shown: PackageView) -> list[Incident]:
                 one.start, one.end = utc_parse(detail["from"]), utc_parse(detail["to"])
             for item in detail.get("exhibits", []):
                 one.items += [number for number in shown.items_about(item) if number not in one.items]
+            if shown.profile == "public":  # the order in which a person named them is the same in every package
+                one.items.sort()
         elif detail["kind"] == "conclusion" and about.get("incident") in found:
             found[about["incident"]].conclusions.append(_conclusion(event, shown))
     latest = datetime.max.replace(tzinfo=UTC)
@@ -71,6 +74,7 @@ def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
     detail = event["detail"]
     public = shown.profile == "public"
     basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in shown.items_about(item)]
+    basis = sorted(basis) if public else basis
     reviewer = reviewed(event, shown.material.annotations)
     return Conclusion(
         event["seq"], detail["text"], detail["confidence"], "an analyst" if public else event["agent"]["id"],

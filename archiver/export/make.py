@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from archiver.casework.same_recording import open_copies
 from archiver.checks.lines import Finding
 from archiver.checks.package import PackageReport, check_ours
 from archiver.checks.package.report import in_columns
@@ -31,15 +32,23 @@ from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.home.ports import Decryptor, Fetch, PackageSigner, SecretSearch, Signer
 from archiver.lookup.material import gather
+from archiver.text.plain import many
 from storage.digest import file_sha256, keyed
 from storage.errors import DiskError
 from storage.events import Event
+
+MOST_COPIES = 10
+"""Copies that are named one by one."""
 
 
 class Leaked(ArchiverError):
     """The search found something that must not leave the home. Nothing was signed."""
 
     exit_code = ExitCode.FAILED
+
+
+class CopiesNotCovered(ArchiverError):
+    """Files that may show what was covered or quarantined elsewhere. Nothing was made."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def make_package(
     """Make a package, check it and enter it in the ledger.
 
     None where `confirm`, which is given what becomes visible, says no. Whatever ends it early, the same call goes on
-    from the files that are complete. Raises `UsageError`, `NotFound`, `CannotTell`, `Leaked`, `DiskError`,
+    from the files that are complete. Raises `UsageError`, `NotFound`, `CannotTell`, `CopiesNotCovered`, `Leaked`, `DiskError`,
     `FormatError`, `ConversionError`, `LedgerError`.
     """
     keys = list(request.encrypt_to)
@@ -122,6 +131,8 @@ def make_package(
     needs = _needs(plan.shown)
     done = _bytes_in(partial_of(work / plan.name)) + (_bytes_in(work / plan.name) if packed else 0)
     refuse_what_does_not_fit(needs, work, request.to, volume=request.volume, one_file=packed, done=done)
+    if request.profile != "full":
+        _refuse_open_copies(home, plan)
     if not confirm(preview(home, plan, keys, needs.whole)):
         return None
     _make_folders(home, request.to, work)
@@ -160,6 +171,20 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
     return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)
+
+
+def _refuse_open_copies(home: Home, plan: PackagePlan) -> None:
+    """Raise `CopiesNotCovered` where a file that goes out may show what was covered or quarantined elsewhere."""
+    going = {file.media.sha256 for card in plan.shown.cards for file in card.every_file if file.name is not None}
+    found = [one for one in open_copies(home, plan.shown.material) if one.media.sha256 in going]
+    if found:
+        lines = "\n".join(f"  {one.words()}\n    {one.command()}" for one in found[:MOST_COPIES])
+        more = f"\n  and {len(found) - MOST_COPIES} more" if len(found) > MOST_COPIES else ""
+        raise CopiesNotCovered(
+            "every copy of what was covered or quarantined to be covered as well",
+            f"{many(len(found), 'file')} that may be such a copy:\n{lines}{more}\n",
+            "Look at each: cover it with --box or --mute, or, if it shows something else, say so with --another.",
+        )
 
 
 def _needs(shown: PackageView) -> Needs:

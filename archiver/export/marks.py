@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from archiver.lookup.covered import covered_places
 from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
+
+OFFICIAL = ("official", "institutional")
+"""Marks of accounts that packages for everybody name."""
 
 
 class Marks:
@@ -17,6 +22,7 @@ class Marks:
         self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
         self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str, int]] = {}
         self._redactions = material.redactions
+        self._covered = covered_places(material)
         self._quarantined: set[tuple[str, str | None]] = set()
         self._collectors = {
             event["detail"]["capture"]: event["agent"]["key"]
@@ -64,15 +70,24 @@ class Marks:
 
         The approval must come from a person other than whoever collected or redacted it.
         """
+        decision, why_not = self.looked_at(capture, post, attachment, sha256)
+        return decision == "publish" and not why_not
+
+    def looked_at(
+        self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
+    ) -> tuple[str | None, str]:
+        """Return what a reviewer decided, None where nobody did, and why that does not count, where it does not."""
         redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
         if attachment is not None:
             redacted = [one for one in redacted if one.original in (None, sha256)]
         for place in self._places(capture, post, attachment):
             if place in self._reviews:
                 decision, key, seq = self._reviews[place]
-                others = {self._collectors.get(capture), *(one.by for one in redacted)}
-                return decision == "publish" and key not in others and all(one.seq < seq for one in redacted)
-        return False
+                if key == self._collectors.get(capture) or key in {one.by for one in redacted}:
+                    return decision, "reviewed by the person who captured or redacted it"
+                late = any(one.seq > seq for one in redacted)
+                return decision, "redacted since it was reviewed" if late else ""
+        return None, "not reviewed"
 
     @staticmethod
     def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
@@ -91,10 +106,7 @@ class Marks:
 
         It may have been sent again, or in another size.
         """
-        return post is not None and any(
-            one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
-            for one in self._redactions
-        )
+        return (post, attachment) in self._covered
 
     def masked(self, capture: str, post: str | None) -> list[str]:
         """List the words that packages for others do not show.
@@ -111,3 +123,33 @@ class Marks:
     def quarantined(self, capture: str, post: str | None) -> bool:
         """Return whether a post or its whole capture is quarantined."""
         return bool({(capture, None), (capture, post)} & self._quarantined)
+
+
+def not_told(event: dict[str, Any], profile: str, privileged: bool, material: Material) -> str | None:
+    """Return why a profile leaves an annotation out, or None."""
+    detail = event["detail"]
+    if detail.get("privileged") and not privileged:
+        return "privileged"
+    if profile == "full":
+        return None
+    if detail["kind"] in ("source", "consent", "author", "another-recording"):
+        return "about a person, or what is withheld"
+    if profile == "partner":
+        return None
+    # Free words of people name who is to be protected, in reasons most of all: a second person has read what goes out.
+    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.annotations):
+        return None
+    return "not reviewed for publication"
+
+
+def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
+    """Return the other person who has agreed with an annotation, by their latest word, or None."""
+    said = [
+        other
+        for other in annotations
+        if other["detail"]["kind"] == "review" and other["detail"]["about"].get("event") == event["seq"]
+    ]
+    last = said[-1] if said else None
+    if last and last["detail"]["decision"] == "publish" and last["agent"]["key"] != event["agent"]["key"]:
+        return str(last["agent"]["id"])
+    return None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from archiver.export.packing import PackagePlan
+from archiver.export.profiles import WORDS
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.text.plain import many, size
@@ -21,6 +22,7 @@ def preview(home: Home, plan: PackagePlan, keys: Sequence[str], needed: int) -> 
         ("size", f"about {size(needed)} of recordings and files" if needed else "words only"),
         *_people(plan),
         *_media(plan),
+        *_joinable(plan),
         *(_raw(plan) if plan.shown.profile == "full" else ()),
         *_words(plan),
         ("withheld", _left_out(len(plan.shown.withheld))),
@@ -59,7 +61,9 @@ def _people(plan: PackagePlan) -> Iterator[PreviewLine]:
     if authors:
         named = ", ".join(f"{name} ({count})" for name, count in authors.most_common(12))
         yield "people", f"{many(len(authors), 'account')} named: {named}{' …' if len(authors) > 12 else ''}"
-    if shown.pseudonyms:
+    if shown.pseudonyms and shown.profile == "public":
+        yield "", f"{many(shown.pseudonyms, 'account')} not named, all called the same"
+    elif shown.pseudonyms:
         yield "", f"{many(shown.pseudonyms, 'account')} under a pseudonym made for this package"
 
 
@@ -72,6 +76,22 @@ def _media(plan: PackagePlan) -> Iterator[PreviewLine]:
     unseen = sum(card.sensitive and not card.hidden for card in cards)
     if unseen:
         yield "", f"{unseen} of {many(len(cards), 'item')} sensitive or never reviewed"
+
+
+def _joinable(plan: PackagePlan) -> Iterator[PreviewLine]:
+    """Tell how many items can be found again, elsewhere or in another package, by what is shown of them."""
+    shown = plan.shown
+    if shown.profile == "full":
+        return
+    cards = [card for card in shown.cards if not card.hidden and (shown.profile == "public" or not card.author_shown)]
+    by = {
+        "words": sum(any(view.post.get(name) for view in card.views for name in WORDS) for card in cards),
+        "pictures, sound or other files": sum(any(file.name for file in card.every_file) for card in cards),
+        "links": sum(any(view.post.get("url") for view in card.views) for card in cards),
+    }
+    whose = "" if shown.profile == "public" else " whose account is not shown"
+    if found := ", ".join(f"{count} by their {what}" for what, count in by.items() if count):
+        yield "findable", f"of {many(len(cards), 'item')}{whose}, in other packages or on the web: {found}"
 
 
 def _raw(plan: PackagePlan) -> Iterator[PreviewLine]:

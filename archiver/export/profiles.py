@@ -19,11 +19,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import merge
 from typing import Any
 
-from archiver.export.marks import Marks
+from archiver.export.left_out import ACCOUNT, WORDING, LeftOut, Sums, WithheldItem, a_file
+from archiver.export.marks import OFFICIAL, Marks, not_told
 from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
 from archiver.lookup.items import Item, MediaFile, Observation
 from archiver.lookup.material import Material
@@ -35,7 +36,6 @@ from storage.post_lines import GUESSES, guesses
 from storage.post_lines import published as stated_time
 
 PROFILES = ("full", "partner", "public")
-OFFICIAL = ("official", "institutional")
 POST_FIELDS = (
     "platform", "id", "url", "author_handle", "author_name", "author_id", "published_at", "title", "text", "lang",
     "album_ids", "reply_to", "forwarded_from", "quoted_id", "views", "likes", "replies", "reposts", "quotes", "bookmarks",
@@ -49,16 +49,8 @@ IDENTIFYING = (
 """By which an account can be found."""
 WORDS = ("text", "title", "guessed_text", "guessed_title")
 """What a post says, or is guessed to say."""
-
-
-@dataclass(frozen=True)
-class WithheldItem:
-    """One thing that is not shown: where, what kind of thing, why, and what stands in its place."""
-
-    item: str
-    what: str
-    why: str
-    instead: str = ""
+NOBODY = "an account that is not named"
+"""How every account that is not open is called in `public`."""
 
 
 @dataclass(frozen=True)
@@ -172,14 +164,15 @@ def show(
     """
     cards: Spool[Card] = Spool(material.home, Card)
     withheld: Spool[WithheldItem] = Spool(material.home, WithheldItem)
-    untold = {event["seq"]: _not_told(event, profile, privileged, material) for event in material.annotations}
+    sums = Sums()
+    untold = {event["seq"]: not_told(event, profile, privileged, material) for event in material.annotations}
     kept_back = {seq for seq, why in untold.items() if why is not None}
     shown = PackageView(
         profile, material.case, material, cards, withheld, kept_back=kept_back, renewals=tuple(renewals)
     )
     shown.annotations = [event for event in material.annotations if event["seq"] not in kept_back]
     marks = Marks(material)
-    maker = _Maker(shown, marks, secret, withheld)
+    maker = _Maker(shown, marks, secret, withheld, sums)
     for number, item in _numbered(shown, marks, secret, withheld):
         card = maker.card(number, item)
         card.annotations = [event for event in card.annotations if event["seq"] not in kept_back]
@@ -187,6 +180,8 @@ def show(
             shown.numbers[item.number] = number
             card = _for_everybody(card)
         cards.append(card)
+    for row in sums.rows():
+        withheld.append(row)
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
@@ -216,7 +211,9 @@ def _numbered(
         yield from ((one.number, one) for one in items)
         return
     home = shown.material.home
-    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home, WithheldItem))
+    trial = _Maker(
+        PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home, WithheldItem), Sums()
+    )
     listed = [
         (keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")), place)
         for place, one in enumerate(items)
@@ -252,46 +249,39 @@ def _for_everybody(card: Card) -> Card:
             found[words] = view
             view.files = [file for file in view.files if file.name]
     card.views = list(found.values())
+    _numbered_as_shown(card)
     card.removals = []
     card.platform = card.platform if card.author_shown else ""
     return card
 
 
-def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: Material) -> str | None:
-    """Why an annotation is left out, or None."""
+def _numbered_as_shown(card: Card) -> None:
+    """Number the files of an item by what is shown of them: as which of how many each came is told to nobody."""
+    numbers: dict[str | None, int] = {}
+    places: dict[int, int] = {}
+    for view in card.views:
+        for file in view.files:
+            places[file.number] = numbers.setdefault(file.name, len(numbers))
+        view.files = [replace(file, number=numbers[file.name]) for file in view.files]
+    card.annotations = [_about_shown(event, places) for event in card.annotations]
+
+
+def _about_shown(event: dict[str, Any], places: dict[int, int]) -> dict[str, Any]:
     detail = event["detail"]
-    if detail.get("privileged") and not privileged:
-        return "privileged"
-    if profile == "full":
-        return None
-    if detail["kind"] in ("source", "consent", "author"):
-        return "about a person"
-    if profile == "partner":
-        return None
-    # Free words of people name who is to be protected, in reasons most of all: a second person has read what goes out.
-    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.annotations):
-        return None
-    return "not reviewed for publication"
-
-
-def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
-    """Return the other person who has agreed with an annotation, by their latest word, or None."""
-    said = [
-        other
-        for other in annotations
-        if other["detail"]["kind"] == "review" and other["detail"]["about"].get("event") == event["seq"]
-    ]
-    last = said[-1] if said else None
-    if last and last["detail"]["decision"] == "publish" and last["agent"]["key"] != event["agent"]["key"]:
-        return str(last["agent"]["id"])
-    return None
+    if "attachment" not in detail["about"]:
+        return event
+    about = {**detail["about"], "attachment": places.get(detail["about"]["attachment"])}
+    return {**event, "detail": {**detail, "about": about}}
 
 
 class _Maker:
-    def __init__(self, shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem]) -> None:
-        self._shown, self._marks, self._secret, self._withheld = shown, marks, secret, withheld
+    def __init__(
+        self, shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem], sums: Sums
+    ) -> None:
+        self._shown, self._marks, self._secret, self._withheld, self._sums = shown, marks, secret, withheld, sums
         self.people: set[str] = set()
         self._names = MediaNames()
+        self._given: dict[str, int] = {}
         self._placed = shown.places
         if shown.profile == "full":
             for capture in shown.material.captures:
@@ -304,8 +294,11 @@ class _Maker:
             if event["type"] == "reassessed"
         }
 
-    def _leave_out(self, item: str, what: str, why: str, instead: str = "") -> None:
-        self._withheld.append(WithheldItem(item, what, why, instead))
+    def _leave_out(self, item: str, what: LeftOut, why: str, instead: str = "") -> None:
+        if self._shown.profile == "public":
+            self._sums.add(item, what, why, instead)
+        else:
+            self._withheld.append(WithheldItem(item, what.one, why, instead))
 
     def card(self, number: str, item: Item) -> Card:
         """Make the card of an item under a number."""
@@ -326,7 +319,7 @@ class _Maker:
         levels = [self._marks.sensitivity(capture, key) for capture, key in sorted(places, key=str)]
         card.sensitive = not levels or any(level != "none" for level in levels)
         if card.hidden:
-            self._leave_out(number, "everything", card.hidden)
+            self._leave_out(number, LeftOut("everything", "everything of {}", "item"), card.hidden)
             return card
         card.removals = item.removals if known else []
         for observation in item.observations:
@@ -347,10 +340,12 @@ class _Maker:
         if open_to:
             return str(stated) if stated else f"{guessed} (guessed)", True
         who = f"{post['platform']}:{post.get('author_id') or name}"
-        pseudonym = f"person-{keyed(self._secret, who.lower().encode()).hex()[:8]}"
+        # By how many items each has, accounts could be found again in another package: in `public` all are called the same.
+        digest = keyed(self._secret, who.lower().encode()).hex()[:8]
+        pseudonym = NOBODY if profile == "public" else f"person-{digest}"
         self.people.add(who)
         # One reason for all: another one for sources would name them.
-        self._leave_out(number, "the author, and what leads to the account", "the account is not shown", pseudonym)
+        self._leave_out(number, ACCOUNT, "the account is not shown", pseudonym)
         return pseudonym, False
 
     def _view(self, number: str, one: Observation, known: bool) -> CardView:
@@ -359,13 +354,13 @@ class _Maker:
         published = dict(stated_time(one.line) or {})
         if not known:
             # By counts and a day a post can be searched for; a date in the page's words is as good as its time.
-            for name in (*IDENTIFYING, *COUNTS, "guessed_author", "guessed_published"):
+            for name in (*IDENTIFYING, *COUNTS, "guessed_author", "guessed_published", "reason"):
                 line[name] = None
             line["published_at"] = (line["published_at"] or "")[:10] or None
             published = {"value": line["published_at"], "precision": "day", "literal": None, "source": None}
         if self._shown.profile == "public" and not self._words_shown(one, known):
             if any(line[name] for name in WORDS):
-                self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
+                self._leave_out(number, WORDING, "not reviewed for publication", "[withheld]")
             line |= dict.fromkeys(WORDS)
         if self._shown.profile != "full":
             self._mask(number, one, line)
@@ -376,8 +371,9 @@ class _Maker:
         view.files = [
             self._file(number, media, one, known) for media in sorted(one.media, key=lambda item: item.attachment)
         ]
-        public = self._shown.profile == "public"
-        view.missing = [(kind, outcome, "" if public else reason) for kind, outcome, reason in one.missing]
+        # Reasons hold links and names.
+        told = known and self._shown.profile != "public"
+        view.missing = [(kind, outcome, reason if told else "") for kind, outcome, reason in one.missing]
         if (judged := self._judged.get(one.capture)) is not None:
             # Its reason can quote the page, in which words can be masked or not reviewed.
             view.judged = in_words(judged, with_reason=self._shown.profile == "full")
@@ -389,14 +385,16 @@ class _Maker:
                 if line[field_name] and words in line[field_name]:
                     line[field_name] = line[field_name].replace(words, "█" * 5)
                     self._shown.unfit.add(one.capture)
-                    self._leave_out(number, f"words of its {field_name}", "redacted", "█████")
+                    what = LeftOut(f"words of its {field_name}", "some words of {}", "post")
+                    self._leave_out(number, what, "redacted", "█████")
 
     def _addresses(self, number: str, capture: str, line: dict[str, Any]) -> None:
         """Network addresses in words of pages: a page can greet us with our own."""
         for name in (*WORDS, "author_name", "guessed_author"):
             if line[name] and (shown := without_addresses(str(line[name]))) != line[name]:
                 line[name] = shown
-                self._leave_out(number, f"network addresses in its {name}", "they can be ours", "[address]")
+                what = LeftOut(f"network addresses in its {name}", "network addresses in {}", "post")
+                self._leave_out(number, what, "they can be ours", "[address]")
                 self._shown.unfit.add(capture)
 
     def _words_shown(self, one: Observation, known: bool) -> bool:
@@ -412,41 +410,46 @@ class _Maker:
         post = one.line.get("id") if one else None
         public = self._shown.profile == "public"
         if public and not self._marks.approved(media.capture, post, n, media.sha256):
-            self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
+            self._leave_out(number, a_file(media), "not reviewed for publication")
             return CardFile(n, media.kind, None, media, "not reviewed for publication")
         if self._shown.profile == "full":
             return CardFile(n, media.kind, self._place(number, n, media), media)
         redacted = self._marks.redaction(media.sha256)
         if redacted is None and self._marks.redacted_in_another_copy(post, n):
             why = "redacted in another copy; this one was not"
-            self._leave_out(number, f"{media.kind} {n + 1}", why)
+            self._leave_out(number, a_file(media), why)
             self._shown.unfit.add(media.capture)
             return CardFile(n, media.kind, None, media, why)
         if redacted is not None:
             self._shown.unfit.add(media.capture)
-            self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
+            what = LeftOut(f"{media.kind} {n + 1} as it was received", "{} as received", "file")
+            self._leave_out(number, what, "redacted", "a redacted copy")
             return CardFile(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
-        if public or ((one is None or not known) and not self._marks.approved(media.capture, post, n, media.sha256)):
+        given = one is None and not self._marks.approved(media.capture, post, n, media.sha256)
+        if public or not known or given:  # what a person may see is not what its bytes tell
             return self._anew(number, media)
         return CardFile(n, media.kind, self._place(number, n, media), media)
 
     def _anew(self, number: str, media: MediaFile) -> CardFile:
         """A copy without what the file says of who made it: its metadata, and the digest by which it is found elsewhere."""
-        n, what = media.attachment, f"{media.kind} {media.attachment + 1}"
+        n = media.attachment
         if media.kind in MADE_ANEW and media.damage is None:  # else no program could make it anew
-            self._leave_out(number, f"the metadata of {what}", "it can name its maker", "a copy made anew")
+            what = LeftOut(f"the metadata of {media.kind} {n + 1}", "the metadata of {}", "file")
+            self._leave_out(number, what, "it can name its maker", "a copy made anew")
             name = self._place(number, n, media, MADE_ANEW[media.kind])
             return CardFile(n, media.kind, name, media, made="anew")
         if self._shown.profile == "partner" and (media.media_type or "").startswith("text/plain"):
             return CardFile(n, media.kind, self._place(number, n, media), media)
         why = "it can name its maker, and cannot be made anew"
-        self._leave_out(number, what, why)
+        self._leave_out(number, a_file(media), why)
         return CardFile(n, media.kind, None, media, why)
 
     def _place(self, number: str, n: int, media: MediaFile, ending: str | None = None) -> str:
         """A name that is safe everywhere and says nothing of where the file came from, one for the same bytes."""
         ending = ending or ending_of(media)
         if media.sha256 not in self._placed:
+            if self._shown.profile == "public":  # as which attachment of how many it came is told to nobody
+                n = self._given[number] = self._given.get(number, -1) + 1
             self._placed[media.sha256] = self._names.new(number, n, ending)
         return self._placed[media.sha256]
 

@@ -224,13 +224,19 @@ def told(event: Row, shown: PackageView) -> Row:
     Items are named by number; what leads to an account that is not shown is left out.
     """
     value: Row = {}
+    public = shown.profile == "public"
     for key, item in event["detail"].items():
         if key == "basis":
-            value[key] = [{**_segment(one), "items": shown.items_about(one)} for one in item]
+            told_basis = [{**_segment(one), "items": shown.items_about(one)} for one in item]
+            # The order in which a person named them is the same in every package: here it is that of the numbers.
+            value[key] = sorted(told_basis, key=lambda one: str(one["items"])) if public else told_basis
         elif key == "exhibits":
-            value["items"] = [number for one in item for number in shown.items_about(one)]
+            numbers = [number for one in item for number in shown.items_about(one)]
+            value["items"] = sorted(numbers) if public else numbers
+        elif public and key in ("translator", "date"):
+            continue  # who translated, and when, is in other packages too
         elif key == "about":
-            hidden = ("capture", "post", "author", "platform", *(("case",) if shown.profile == "public" else ()))
+            hidden = ("capture", "post", "author", "platform", *(("case", "attachment") if public else ()))
             value[key] = {name: said for name, said in item.items() if name not in hidden}
         else:
             value[key] = item

@@ -248,6 +248,14 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     )  # fmt: skip
 
 
+def quarantined_media(home: Home, material: Material) -> Iterator[MediaFile]:
+    """Yield the media files of the case's quarantined captures, as far as these lie here."""
+    hidden, files = home.catalog.quarantined_captures(), CaptureFiles()
+    for row in material.all_of_case:
+        if row["id"] in hidden and (home.path / row["folder"] / MANIFEST).is_file():
+            yield from material.media(_capture(home, row, files))
+
+
 class Folders:
     """Where captures of a home lie, also those of other cases."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +43,20 @@ def film(path: Path, place: Place, *words: str, other: tuple[int, int] = (0, 0))
     command = ["ffmpeg", "-v", "error", "-y", *raw, "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", *words]
     subprocess.run([*command, path], input=b"".join(pictures), check=True)
     return path
+
+
+def noise(chance: random.Random) -> bytes:
+    """A small PNG of blocks of its own, of a size of its own."""
+    wide, tall = 16 * chance.randint(2, 9), 16 * chance.randint(2, 9)
+    blocks = numpy.frombuffer(chance.randbytes(wide // 8 * tall // 8), numpy.uint8).reshape(tall // 8, wide // 8)
+    rows = numpy.repeat(numpy.repeat(blocks, 8, 0), 8, 1)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+    head = wide.to_bytes(4, "big") + tall.to_bytes(4, "big") + bytes((8, 0, 0, 0, 0))
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def pictures_of(path: Path) -> list[Picture]:

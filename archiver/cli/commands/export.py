@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import count
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.export.make import Package
     from archiver.export.preview import PreviewLine
+    from archiver.export.to_review import ReviewStep
+    from archiver.home.home import Home
     from archiver.home.ports import SecretSearch
 
 EXAMPLE = 'archiver export almaty --to /media/usb --profile full --encrypt-to "$(cat counsel.pub)"'
@@ -32,7 +35,8 @@ STOPPED = (
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver export` takes."""
     parser.add_argument("case", metavar="CASE", help="Case to export.")
-    parser.add_argument("--to", type=given_folder, required=True, metavar="DIR", help="Folder to write the package to.")
+    to = "Folder to write the package to (without it, --profile public lists what has to be looked at first)."
+    parser.add_argument("--to", type=given_folder, metavar="DIR", help=to)
     profile = "Content: everything (full), or what a partner or the public may see."
     parser.add_argument("--profile", required=True, choices=PROFILES, help=profile)
     encrypt = "Encrypt to this age public key; repeatable."
@@ -61,6 +65,10 @@ def run(context: Context) -> int:
     from archiver.export.make import PackageRequest, make_package
 
     arguments, console = context.arguments, context.console
+    if arguments.to is None:
+        if arguments.profile != "public":
+            raise UsageError("--to DIR", "no folder", "Name the folder to write the package to.")
+        return _list_steps(context)
     refuse_inside(context.home_path, arguments.to)
     home = context.recovered_home()
     request = PackageRequest(
@@ -76,6 +84,11 @@ def run(context: Context) -> int:
         accept_leaks=arguments.accept_leaks,
         volume=arguments.volumes,
     )
+
+    if request.profile == "public" and (left := len(_steps(context, home))):
+        console.say(
+            f"To look at first: {many(left, 'thing')}; archiver export {request.case} --profile public lists what and how."
+        )
 
     def confirm(lines: list[PreviewLine]) -> bool:
         console.say("This becomes visible:")
@@ -96,6 +109,28 @@ def run(context: Context) -> int:
         console.say("nothing was exported")
         return ExitCode.USAGE
     _say(console, package)
+    return ExitCode.OK
+
+
+def _steps(context: Context, home: Home) -> list[ReviewStep]:
+    from archiver.export.to_review import steps_before_public
+    from archiver.lookup.material import gather
+
+    arguments = context.arguments
+    material = gather(home, arguments.case, list(arguments.only), context.fetch(home))
+    people = context.signer(home).keyring.people()
+    reviewers = [name for name, (role, _) in people.items() if role == "reviewer"]
+    return steps_before_public(home, material, reviewers)
+
+
+def _list_steps(context: Context) -> int:
+    """List what has to be looked at before a package for everybody, in order. Nothing is made."""
+    console = context.console
+    steps = _steps(context, context.recovered_home())
+    for number, step in enumerate(steps, 1):
+        console.say(f"{number}. {step.what}\n   {step.command}")
+    console.say("" if steps else "Nothing is left to look at. Name a folder with --to DIR to make the package.")
+    console.data({"to_look_at": [asdict(step) for step in steps]})
     return ExitCode.OK
 
 

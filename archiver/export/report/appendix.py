@@ -11,9 +11,9 @@ Cells = tuple[object, ...]
 
 
 def not_kept(contents: ReportContents) -> list[Cells]:
-    """List (outcome, reason, count) of what was found and not kept; in `public` without reasons, which quote pages."""
+    """List (outcome, reason, count) of what was found and not kept; without reasons in packages for others: they quote pages."""
     f = contents.figures
-    if contents.shown.profile == "public":
+    if contents.shown.profile != "full":
         return [(how, "", count) for how, count in by_outcome(f).items()]
     return [(how, why, count) for (how, why), count in f.not_kept.most_common(MOST_ROWS)]
 

@@ -40,7 +40,7 @@ def state(contents: ReportContents) -> list[str]:
     """Tell in which state the material is."""
     f = contents.figures
     reasons = [Markup("{} {}: {}").format(count, how, isolated(why)) for (how, why), count in f.not_kept.most_common(2)]
-    if contents.shown.profile == "public":
+    if contents.shown.profile != "full":  # reasons hold links and names, of accounts that are not shown among them
         reasons = [Markup("{} {}").format(count, how) for how, count in by_outcome(f).items()][:2]
     named = Markup(", such as {}.").format(Markup("; ").join(reasons)) if reasons else Markup(".")
     lines = [

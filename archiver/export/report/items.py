@@ -89,13 +89,9 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
     item.files = _files(contents, drawings, card)
     item.facts = [*_times(contents, card), *_counts(card)]
     item.removals = [_removal(card, event) for event in card.removals]
+    public = contents.shown.profile == "public"
     item.translations = [
-        (
-            Markup("Translation ({}) by {}, {}, {}").format(
-                one["language"], isolated(one["translator"]), one["how"], one["date"]
-            ),
-            one["text"],
-        )
+        (_translated(one, public), one["text"])
         for event in card.annotations
         if (one := event["detail"])["kind"] == "translation"
     ]
@@ -113,6 +109,15 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
         item.changes = [(short(seen), said or "(no words)") for seen, said in wordings] if len(wordings) > 1 else []
         item.provenance = _provenance(contents, card)
     return item
+
+
+def _translated(one: Mapping[str, Any], public: bool) -> str:
+    """Tell whose translation it is; in a public package only how it was made."""
+    if public:
+        return Markup("Translation ({}), {}").format(one["language"], one["how"])
+    return Markup("Translation ({}) by {}, {}, {}").format(
+        one["language"], isolated(one["translator"]), one["how"], one["date"]
+    )
 
 
 def _refused(post: Mapping[str, Any]) -> str | None:
