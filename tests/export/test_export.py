@@ -634,7 +634,7 @@ def test_the_recordings_are_replayed_in_a_browser_without_a_network(full: Path) 
 
 def shows(page: Any, script: str) -> bool:
     """Whether a frame of the replay comes to show it."""
-    for _ in range(150):
+    for _ in range(600):
         for frame in page.frames[2:]:
             with contextlib.suppress(Exception):  # a frame that is just being replaced
                 if frame.evaluate(script):
