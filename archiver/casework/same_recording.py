@@ -38,7 +38,7 @@ class OpenCopy:
     def words(self) -> str:
         """Say which file it is, and of what it may be a copy."""
         place = f"{self.item}, {self.media.kind} {self.media.attachment + 1}, capture {self.media.capture}"
-        return f"{place}: {self.why} as the recording {self.protection}"
+        return f"{place}, may be a copy of the recording {self.protection}: {self.why}"
 
     def command(self) -> str:
         """Return how to name the file to `archiver redact`."""

@@ -31,9 +31,7 @@ def steps_before_public(home: Home, material: Material, reviewers: Sequence[str]
     """List what is left to do. `reviewers`: names of people here who may review."""
     marks = Marks(material)
     steps = [
-        ReviewStep(
-            f"It may show what is covered elsewhere. {one.words()}.", one.command(), one.media.capture, one.media.post
-        )
+        ReviewStep(f"{one.words()}.", one.command(), one.media.capture, one.media.post)
         for one in open_copies(home, material)
     ]
     by = f"archiver --as {reviewers[0] if reviewers else 'NAME'} review"

@@ -667,6 +667,8 @@ def test_a_secret_stops_the_export_before_the_signature(
         "--yes",
         "--name",
         "leak",
+        "--only",  # without files that look like those which another test quarantined
+        case.captures[LINKS[3]],
     ]
     assert main(words, case.network, {"ARCHIVER_SECRETS": "ozen_today"}) == 4
     shown = capsys.readouterr()
