@@ -17,7 +17,7 @@ lint: setup
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Completions of shells and the manual page, from the parser, and the tables of docs/settings.md. They are committed.
+# Completions of shells and the manual page, from the parser, and the tables of docs/reference/settings.md. They are committed.
 man: setup
 	.venv/bin/python scripts/shell_files.py
 	.venv/bin/python scripts/settings_page.py
@@ -41,7 +41,7 @@ pythons:
 wheel: setup
 	@scripts/wheel.sh
 
-# dist/: the wheel, built twice and equal, the lock, an SBOM, SHA256SUMS. Signing is a command of the owner's: docs/install.md
+# dist/: the wheel, built twice and equal, the lock, an SBOM, SHA256SUMS. Signing is a command of the owner's: docs/how-to/install.md
 release: setup
 	@scripts/release.sh
 
@@ -59,17 +59,17 @@ release: setup
 #   browser a file of 6 GB in check.html, against openssl
 #   parsers, formats thousands of cases
 # What came out is kept in .soak/results.jsonl, with commit and seed; what passed there is not run again. SEED=1 tries others.
-# docs/reliability.md is made of it.
+# docs/reference/reliability.md is made of it.
 soak: setup
 	EVIDENCE_SOAK=1 EVIDENCE_PART="$(PART)" EVIDENCE_SEED="$(SEED)" \
 	  .venv/bin/python -m pytest -s -n 2 --dist load -m "soak or thorough" tests; code=$$?; \
 	  .venv/bin/python scripts/reliability_page.py; [ $$code = 0 ] || [ $$code = 5 ] # 5: all of it has passed
 
-# Takes hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
+# Takes hours. Prints the table, keeps it in docs/reference/benchmarks.json, and makes docs/reference/benchmarks.md of it.
 # `.venv/bin/python -m benchmarks --help` says how to measure parts of it, and how to compare two commits.
 bench:
 	@scripts/setup.sh bench
-	.venv/bin/python -m benchmarks --json docs/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
+	.venv/bin/python -m benchmarks --json docs/reference/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
 	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .venv-3.* .mypy_cache .ruff_cache .pytest_cache

@@ -5,7 +5,7 @@ In the settings of any Scrapy project:
     ITEM_PIPELINES = {"archiver.scrapy_pipeline.CapturePipeline": 900}
 
 and then `archiver record -- scrapy crawl NAME`. This module imports the standard library and Scrapy alone, so a project
-may have packages of its own called `spiders` or `storage`. docs/spiders.md says how items are read.
+may have packages of its own called `spiders` or `storage`. docs/how-to/spiders.md says how items are read.
 
 Each message is one line of JSON on a Unix socket, whose path `archiver record` puts into the environment. The other side
 trusts none of it: `archiver/capture/item_messages.py` says what it takes.

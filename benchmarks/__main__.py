@@ -13,7 +13,7 @@ from benchmarks.registry import Row, Trial
 from benchmarks.results import Result, cells, goal_text, merged, read, spread, table, whole, write
 from benchmarks.run import run
 
-DATA = ROOT / "docs" / "benchmarks.json"
+DATA = ROOT / "docs" / "reference" / "benchmarks.json"
 ROUNDS = 5
 
 
@@ -80,7 +80,9 @@ def main(words: list[str] | None = None) -> int:
         parser.add_argument("new", metavar="NEW")
         words, work = words[1:], compared
     elif words[:1] == ["page"]:
-        parser = argparse.ArgumentParser(prog="python -m benchmarks page", description="Write docs/benchmarks.md.")
+        parser = argparse.ArgumentParser(
+            prog="python -m benchmarks page", description="Write docs/reference/benchmarks.md."
+        )
         parser.add_argument("--json", type=Path, default=DATA, metavar="FILE", help="what was measured")
         given = parser.parse_args(words[1:])
         page.PAGE.write_text(page.page(all_trials(), read(given.json)), "utf-8")

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: what was measured last, against whom, why the goals are what they are, and where the time goes."""
+"""docs/reference/benchmarks.md: what was measured last, against whom, why the goals are what they are, and where the time goes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.processes import ROOT
 from benchmarks.registry import Part, Trial
 from benchmarks.results import HEAD, Run, cells, latest, table
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 INTRO = """`make bench` measures this program and the programs that it is compared with (its peers) in turn, in the
 same run. `python -m benchmarks page` writes this page from the results in [benchmarks.json](benchmarks.json), so
 change it in `benchmarks/`.

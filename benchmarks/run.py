@@ -78,7 +78,7 @@ def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
-    made_here = [":!docs/benchmarks.json", ":!docs/benchmarks.md"]
+    made_here = [":!docs/reference/benchmarks.json", ":!docs/reference/benchmarks.md"]
     changed = git("status", "--porcelain", "-uno", "--", ".", *made_here)
     return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
 

@@ -1,4 +1,4 @@
-"""Writes the table of promises in docs/platforms.md from the platforms' own data, which the verdict reads too.
+"""Writes the table of promises in docs/reference/platforms.md from the platforms' own data, which the verdict reads too.
 
 Run it by `make man` after a change of either; a test compares.
 """
@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from spiders.platform import NEEDED_MEANS, Kind, Needed  # noqa: E402
 from spiders.platforms import PLATFORMS  # noqa: E402
 
-PAGE = ROOT / "docs" / "platforms.md"
+PAGE = ROOT / "docs" / "reference" / "platforms.md"
 BEGIN, END = "<!-- made by scripts/platforms_page.py: promises -->\n", "<!-- end -->"
 
 

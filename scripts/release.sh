@@ -24,4 +24,4 @@ cp requirements.lock "$to/"
 (cd "$to" && sha256sum -- *.whl sbom.cdx.json requirements.lock >SHA256SUMS)
 echo "built twice, and equal:"
 cat "$to/SHA256SUMS"
-echo "to sign it: ssh-keygen -Y sign -f KEY -n file $to/SHA256SUMS   (docs/install.md)"
+echo "to sign it: ssh-keygen -Y sign -f KEY -n file $to/SHA256SUMS   (docs/how-to/install.md)"

@@ -1,7 +1,7 @@
-"""Writes docs/reliability.json and docs/reliability.md: what the long campaigns tried, how often, and what came out.
+"""Writes docs/reference/reliability.json and docs/reference/reliability.md: what the long campaigns tried, how often, and what came out.
 
 `make soak` calls it at its end. The results of one machine are in `.soak/results.jsonl`; of each part, the newest run at one
-commit with one seed goes into docs/reliability.json, and the page is made of that. `--page` makes the page alone.
+commit with one seed goes into docs/reference/reliability.json, and the page is made of that. `--page` makes the page alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, HELD, PAGE = (
     ROOT / ".soak" / "results.jsonl",
-    ROOT / "docs" / "reliability.json",
-    ROOT / "docs" / "reliability.md",
+    ROOT / "docs" / "reference" / "reliability.json",
+    ROOT / "docs" / "reference" / "reliability.md",
 )
 
 PARTS = {

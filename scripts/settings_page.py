@@ -1,4 +1,4 @@
-"""Writes the tables of docs/settings.md from the table of variables and the schema of archiver.toml.
+"""Writes the tables of docs/reference/settings.md from the table of variables and the schema of archiver.toml.
 
 Run it by `make man` after a change of either; a test compares.
 """
@@ -18,7 +18,7 @@ from archiver.home.config_file import shown  # noqa: E402
 from archiver.home.config_schema import in_words, known_keys  # noqa: E402
 from archiver.home.variables import VARIABLES  # noqa: E402
 
-PAGE = ROOT / "docs" / "settings.md"
+PAGE = ROOT / "docs" / "reference" / "settings.md"
 LONGEST = 40
 """Defaults that are longer stand in the template."""
 

@@ -1,6 +1,6 @@
 """The catalog's tables: their columns, keys, indexes and full-text search. `catalog_make` makes them.
 
-What a column holds and its unit stand here once; `catalog_views.metadata` and docs/catalog.md say them to people.
+What a column holds and its unit stand here once; `catalog_views.metadata` and docs/reference/catalog.md say them to people.
 `VERSION` stands in the file's `user_version`. A catalog of another version is made again, not altered: what its new
 columns hold is in the captures and events.
 """

@@ -2,7 +2,7 @@
 
 On Unix flock(2), which ends with the process that holds it. On Windows the first byte of the file by `msvcrt.locking`, which
 ends with it as well; a lock there is never shared, so readers wait for each other. Nothing else of this program is ready for
-Windows: see docs/install.md.
+Windows: see docs/how-to/install.md.
 """
 
 from __future__ import annotations

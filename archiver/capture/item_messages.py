@@ -138,7 +138,7 @@ def _values(value: Any) -> Iterator[Any]:
 def post_of(item: dict[str, Any]) -> tuple[Post, tuple[str, ...]]:
     """Make a post of an item by the names of its fields, and list the fields whose values do not fit their names.
 
-    Only names of docs/spiders.md count. Nothing is made up: what the item does not state is unknown.
+    Only names of docs/how-to/spiders.md count. Nothing is made up: what the item does not state is unknown.
     """
     wrong: list[str] = []
     fields: dict[str, Any] = {name: _text_of(item, name, wrong) for name in TEXTS}

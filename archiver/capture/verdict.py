@@ -149,7 +149,7 @@ def of_program(inventory: Inventory, run: ProgramRun, statement: Statement, stop
     return _missing_part(inventory, A_PAGE) or (Outcome.CAPTURED, None)
 
 
-NOTHING_READ = "recorded, but nothing was read in it: the program handed over no items (docs/spiders.md)"
+NOTHING_READ = "recorded, but nothing was read in it: the program handed over no items (docs/how-to/spiders.md)"
 
 
 def _not_taken(inventory: Inventory) -> str | None:

@@ -1,4 +1,4 @@
-"""Copies of what was sealed, at places that outlive this disk (docs/storage.md).
+"""Copies of what was sealed, at places that outlive this disk (docs/how-to/storage.md).
 
 destinations           the places, opened as the settings say
 vault, packing         what an object is called there, how it is packed, and for whom it is encrypted

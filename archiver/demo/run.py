@@ -257,5 +257,5 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
     console.say(f"  archiver check --home {folder}              every line of the check")
     console.say(f"  zcat {folder}/captures/*/*/*/*/*-00000-*.warc.gz | less      what crossed the wire")
     console.say(f"  {packages}/zhanaozen-partner/data/report.html      in a browser")
-    console.say("  docs/tutorial.md                            the same with a real link")
+    console.say("  docs/tutorial/first-captures.md             the same with a real link")
     return 0 if good else 4

@@ -353,7 +353,7 @@ def check_left_behind(report: Report, junk: list[str], bare: list[str]) -> None:
 
 
 def bag_info(folder: str, names: set[str], package: dict[str, object]) -> bytes:
-    """bag-info.txt as it follows from package.json and the payload (docs/formats.md)."""
+    """bag-info.txt as it follows from package.json and the payload (docs/reference/formats.md)."""
     payload = [name for name in names if name.startswith("data/")]
     size = sum(os.path.getsize(os.path.join(folder, *name.split("/"))) for name in payload)
     lines = (
@@ -1699,7 +1699,7 @@ class Whole:
         self.at += len(data)
 
 
-# ---- 11. The tables, made again from what was sealed (profile full), and their CSV (docs/formats.md, "The tables"). --
+# ---- 11. The tables, made again from what was sealed (profile full), and their CSV (docs/reference/formats.md). ------
 
 MEDIA = {"video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file"}
 ENDINGS = (
@@ -2229,7 +2229,7 @@ def der_signature(raw: bytes) -> bytes:
 
 
 def sort_key(link: str) -> str:
-    """By what a link is found in the index: its host reversed, its query sorted, in lower case (docs/formats.md)."""
+    """By what a link is found in the index: its host reversed, its query sorted, in lower case (docs/reference/formats.md)."""
     match = re.fullmatch(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", link, re.IGNORECASE | re.DOTALL)
     host, _, port = (
         match[2].rpartition("@")[2].lower().partition(":") if match and "[" not in match[2] else ("", "", "")

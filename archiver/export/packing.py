@@ -27,7 +27,7 @@ from storage.errors import FormatError
 from storage.events import event_name
 
 NOT_PACKED = "private.age"
-"""How files of withheld values begin, which stay in the house; a court is shown single ones (docs/formats.md)."""
+"""How files of withheld values begin, which stay in the house; a court is shown single ones (docs/reference/formats.md)."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def archive_in(path: Path) -> Path:
         raise NotFound(
             "a full package, unpacked, or a .wacz file",
             f"none at {path}",
-            "Packages of other profiles hold no recordings; an encrypted one has to be opened first (docs/check.md).",
+            "Packages of other profiles hold no recordings; an encrypted one has to be opened first (docs/how-to/check.md).",
         )
     return found
 

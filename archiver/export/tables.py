@@ -1,4 +1,4 @@
-"""The tables of a package: lines of JSON, and CSV made from them. docs/formats.md says what stands in them, and in which order.
+"""The tables of a package: lines of JSON, and CSV made from them. docs/reference/formats.md says what stands in them, and in which order.
 
 In `full` every line follows from what was sealed, so that a checker can make it again. In the others a line is made of
 what the profile shows, and rests on the signer's word.

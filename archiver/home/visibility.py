@@ -10,7 +10,7 @@ LEGAL_ROUTE = """\
 This is quarantined: it is in no search, picture, copy or package, and every view of it is a signed event. Material that
 shows the sexual abuse of children may not be held in most countries, not even as evidence, and has to be reported: to the
 police, to your country's hotline (inhope.org lists them), or by your counsel. Do not send it, copy it or look at it again.
-What must not be kept: archiver dispose ID --basis TEXT, by two people (docs/storage.md, "What must not be kept")."""
+What must not be kept: archiver dispose ID --basis TEXT, by two people (docs/how-to/storage.md, "What must not be kept")."""
 
 HIDDEN = "(quarantined: not shown)"
 

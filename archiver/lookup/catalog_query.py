@@ -147,7 +147,9 @@ class Query:
         if said == "LIKE or GLOB pattern too complex":
             long = f"a LIKE or GLOB pattern of up to {_LONGEST_PATTERN} bytes"
             return UsageError(long, "a longer one", "Shorten it, or look for a text with instr().")
-        return UsageError("SQL that SQLite understands", said, "docs/catalog.md lists tables, views and columns.")
+        return UsageError(
+            "SQL that SQLite understands", said, "docs/reference/catalog.md lists tables, views and columns."
+        )
 
     def _is_late(self) -> bool:
         return self._spent + time.monotonic() - self._since > self._seconds

@@ -1,7 +1,7 @@
 """How a secret is written where it is quoted: in links, JSON, HTML, source code, hexadecimal and base64. Pure.
 
 What takes secrets out of what is written, and what masks them where they are shown, look for each of these. A text that is
-compressed, encrypted, cut into pieces or written in another way is not recognised: docs/threat-model.md lists what is not.
+compressed, encrypted, cut into pieces or written in another way is not recognised: docs/explanation/threat-model.md lists what is not.
 """
 
 from __future__ import annotations

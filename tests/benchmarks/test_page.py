@@ -1,4 +1,4 @@
-"""docs/benchmarks.md is what the registry and the last results make of it."""
+"""docs/reference/benchmarks.md is what the registry and the last results make of it."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ def test_small_results_are_not_shown() -> None:
 def test_the_command_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["page", "--help"])
-    assert "docs/benchmarks.md" in capsys.readouterr().out
+    assert "docs/reference/benchmarks.md" in capsys.readouterr().out

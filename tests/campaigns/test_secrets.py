@@ -344,7 +344,8 @@ def _packages(made: Campaign, run: Commands, folder: Path) -> None:
 
 def searched(campaign: Campaign, finder: Finder) -> Finder:
     """Look for what was planted in everything that the program wrote, said and started."""
-    in_links = frozenset({"link"})  # what a token in a link opens is what was captured: docs/threat-model.md
+    # What a token in a link opens is what was captured: docs/explanation/threat-model.md
+    in_links = frozenset({"link"})
     for words, text in campaign.said:
         lists_captures = words.removeprefix("--json ").startswith(("capture ", "case ", "show ", "find ", "export "))
         finder.look(f"output of {words}", text, in_links if lists_captures else frozenset())
@@ -404,13 +405,13 @@ def test_packages_hold_no_secret(campaign: Campaign, record_property: Callable[[
 
 
 def test_what_is_not_claimed_is_counted(campaign: Campaign, record_property: Callable[[str, object], None]) -> None:
-    """An honest list: each of these spellings is found somewhere, and docs/threat-model.md names it."""
+    """An honest list: each of these spellings is found somewhere, and docs/explanation/threat-model.md names it."""
     long = {value: kind for value, kind in campaign.secrets.items() if kind in ("configured", "cookie")}
     finder = searched(campaign, Finder(long, NOT_CLAIMED))
     found = Counter(spelling for _, spelling, _ in finder.places)
     record_property("not claimed", dict(sorted(found.items())))
     assert set(found) == set(NOT_CLAIMED)
-    page = " ".join((Path(__file__).parents[2] / "docs" / "threat-model.md").read_text("utf-8").split())
+    page = " ".join((Path(__file__).parents[2] / "docs" / "explanation" / "threat-model.md").read_text("utf-8").split())
     assert [name for name in NOT_CLAIMED if name not in page] == []
 
 

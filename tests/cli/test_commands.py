@@ -486,12 +486,12 @@ def commands() -> Iterator[list[str]]:
 def test_every_command_has_help_and_is_documented(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"], None, {}) == 0
     assert len(capsys.readouterr().out) > 100
-    text = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
-    assert f"archiver {' '.join(words)}" in text, f"docs/commands.md does not show archiver {' '.join(words)}"
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text()
+    assert f"archiver {' '.join(words)}" in text, f"docs/reference/commands.md does not show archiver {' '.join(words)}"
 
 
 def test_exit_codes_are_one_table() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text()
     for code, meaning in EXIT_CODES.items():
         assert f"| {code} | {meaning}" in text
 

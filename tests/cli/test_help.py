@@ -203,7 +203,7 @@ def test_every_exit_code_is_told_in_its_own_words(capsys: pytest.CaptureFixture[
     """There is one table of them: `archiver.errors.EXIT_CODES`. Help is made from it, and the page of commands says the same."""
     main(["--help"], None, {})
     shown = " ".join(capsys.readouterr().out.split())
-    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text("utf-8")
     for code, meaning in EXIT_CODES.items():
         assert f"{int(code)} {meaning}" in shown
         assert f"| {int(code)} | {meaning}" in page

@@ -78,9 +78,9 @@ class Endless(scrapy.Spider):
 
 
 def documented_spider() -> str:
-    """The spider that docs/spiders.md shows."""
+    """The spider that docs/how-to/spiders.md shows."""
     [code] = re.findall(
-        r"```python\n(import scrapy.*?)```", (ROOT / "docs" / "spiders.md").read_text("utf-8"), re.DOTALL
+        r"```python\n(import scrapy.*?)```", (ROOT / "docs" / "how-to" / "spiders.md").read_text("utf-8"), re.DOTALL
     )
     return str(code)
 

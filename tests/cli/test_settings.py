@@ -200,7 +200,7 @@ def test_config_upgrade_with_nothing_to_do(shell: Shell) -> None:
 def test_the_page_of_settings_is_made_from_the_tables() -> None:
     code = "import runpy; print(runpy.run_path('scripts/settings_page.py')['made'](), end='')"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert ran.stdout == (ROOT / "docs" / "settings.md").read_text("utf-8"), "run make man"
+    assert ran.stdout == (ROOT / "docs" / "reference" / "settings.md").read_text("utf-8"), "run make man"
 
 
 def test_every_variable_that_the_code_reads_is_in_the_table() -> None:

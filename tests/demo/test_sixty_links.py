@@ -22,7 +22,7 @@ WHOLE, PART, SAME = "kept whole", "kept in part", "same as another row"
 GONE, SHUT, STOPPED, FAILED = "not available", "not shown to us", "stopped by the site", "failed on our side"
 LEFT_OUT, NO_LINK = "left out", "not a link"
 EXIT = {WHOLE: 0, NO_LINK: 1, PART: 2, LEFT_OUT: 2, GONE: 3, SHUT: 3, STOPPED: 4, FAILED: 4}
-"""With what a command ends that captures this link alone (docs/commands.md)."""
+"""With what a command ends that captures this link alone (docs/reference/commands.md)."""
 WALLS = (GONE, SHUT, STOPPED, FAILED)
 X, TELEGRAM = "https://x.com/ozen_today/status", "https://t.me/ozen_today"
 NEWS, FORUM = "https://news.ozen.example", "https://forum.ozen.example"

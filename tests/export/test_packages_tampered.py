@@ -241,7 +241,7 @@ def an_outcome_of_nothing(writer: CaptureWriter) -> None:
 
 
 def a_file_under_a_second_target_that_was_received(writer: CaptureWriter) -> None:
-    """No archiver writes two; both checkers take it as docs/formats.md says, and agree."""
+    """No archiver writes two; both checkers take it as docs/reference/formats.md says, and agree."""
     whole = {"kind": "target", "url": "https://example.org/", "platform": "received", "target_kind": "page", "id": "x"}
     writer.inventory({**whole, "target_salt": bytes(32).hex()})
     record = writer.resource("https://example.org/file", "text/plain", b"seen")

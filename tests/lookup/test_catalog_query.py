@@ -190,7 +190,7 @@ def test_what_show_tells_of_a_quarantined_post_is_in_answers_too(hidden: Home) -
     assert answer(hidden, f"SELECT * FROM file WHERE capture='{ALBUM}'") == []
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "catalog.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("sql", re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL))

@@ -51,7 +51,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
 
     def typed(kind: str) -> str:
         said = ""
-        for words, code in shown("tutorial.md", kind):
+        for words, code in shown("tutorial/first-captures.md", kind):
             capsys.readouterr()
             found = main(["--home", str(home), *words], world.network, {})
             said = capsys.readouterr().out
@@ -71,7 +71,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
         said = typed(" later")
     finally:
         channel.posts[:] = before
-    page = (ROOT / "docs" / "tutorial.md").read_text()
+    page = (ROOT / "docs" / "tutorial" / "first-captures.md").read_text()
     block = next(found for found in re.findall(r"```text\n(.*?)```", page, re.DOTALL) if "UNAVAILABLE" in found)
     for line in block.splitlines():
         for part in re.split(r"\S*\d{4}-\d\d-\d\dT?\S*(?: \S+Z)?|\S*…\S*|event \d+|ozen_today/45|\(…\)", line):
@@ -82,7 +82,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
     "group",
     re.findall(
         r"Without\s+an\s+action,\s+`archiver (\w+)`\s+shows\s+its\s+help",
-        (ROOT / "docs" / "commands.md").read_text("utf-8"),
+        (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8"),
     ),
 )
 def test_a_command_of_several_actions_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +96,7 @@ def test_the_tutorial(
     home = tmp_path / "home"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    done = shown("tutorial.md")
+    done = shown("tutorial/first-captures.md")
     assert len(done) >= 14
     for words, code in done:
         with monkeypatch.context() as without:
@@ -105,7 +105,7 @@ def test_the_tutorial(
             ):  # one page is shown in a browser: it starts slowly
                 without.setattr("archiver.tools.chromium.program", lambda: None)
             assert main(["--home", str(home), *words], world.network, {}) == code, (words, capsys.readouterr())
-    table = re.findall(r"^\|(.*)\|$", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE)
+    table = re.findall(r"^\|(.*)\|$", (ROOT / "docs" / "tutorial" / "first-captures.md").read_text(), re.MULTILINE)
     rows = [
         [cell.strip() for cell in row.split("|")] for row in table if row.startswith(" row ") and "| link" not in row
     ]
@@ -122,7 +122,7 @@ def test_the_tutorial(
 
 
 def run_shown(home: Home, world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> int:
-    done = shown("platforms.md", kind)
+    done = shown("reference/platforms.md", kind)
     for words, code in done:
         assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())
     return len(done)
@@ -173,7 +173,7 @@ def test_commands_shown_in_the_readme_exist() -> None:
 
 
 def test_examples_of_the_formats_are_well_formed() -> None:
-    text = (ROOT / "docs" / "formats.md").read_text()
+    text = (ROOT / "docs" / "reference" / "formats.md").read_text()
     blocks = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert len(blocks) >= 7
     for block in blocks:
@@ -211,7 +211,7 @@ def test_documents_are_wrapped(path: Path) -> None:
 def test_entries_of_the_glossary_are_used_and_in_order() -> None:
     pages = [path for path in DOCS if path.name not in ("glossary.md", "CHANGELOG.md")]
     used = " ".join(" ".join(path.read_text("utf-8").split()) for path in [*pages, *CODE]).lower()
-    for subject in (ROOT / "docs" / "glossary.md").read_text("utf-8").split("\n## ")[1:]:
+    for subject in (ROOT / "docs" / "reference" / "glossary.md").read_text("utf-8").split("\n## ")[1:]:
         entries = [entry.lower() for entry in re.findall(r"^- \*\*(.+?)\*\*:", subject, re.MULTILINE)]
         assert entries
         assert [entry for entry in entries if entry not in used] == []
@@ -251,7 +251,7 @@ def test_every_exit_code_is_told_in_help(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_drill_after_losing_the_laptop(
     home: Home, tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """docs/storage.md, typed as it stands there, on a machine that has the copies and the recovery key and nothing else."""
+    """docs/how-to/storage.md, typed as it stands there, on a machine that has the copies and the recovery key and nothing else."""
     import shutil
 
     from tests.support.places import add_place, evidence
@@ -264,7 +264,7 @@ def test_the_drill_after_losing_the_laptop(
         assert main(["--home", str(home.path), *words], world.network, {}) == 0
     before = evidence(home.path)
     shutil.rmtree(home.path)
-    done = shown("storage.md")
+    done = shown("how-to/storage.md")
     assert [words[0] for words, _ in done] == ["restore", "check", "fixity", "find", "note", "sync"]
     for words, code in done:
         if "ID" in words:

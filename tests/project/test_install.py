@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CONTAINER = (ROOT / "Containerfile").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
-INSTALL = (ROOT / "docs" / "install.md").read_text("utf-8")
+INSTALL = (ROOT / "docs" / "how-to" / "install.md").read_text("utf-8")
 
 
 def instructions() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 from tests.support.soak import ROOT
 
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "reliability_page.py"))
-HELD = json.loads((ROOT / "docs" / "reliability.json").read_text("utf-8"))
+HELD = json.loads((ROOT / "docs" / "reference" / "reliability.json").read_text("utf-8"))
 
 
 def result(test: str, **more: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def result(test: str, **more: Any) -> dict[str, Any]:
 
 
 def test_the_page_is_made_of_what_is_held() -> None:
-    assert (ROOT / "docs" / "reliability.md").read_text("utf-8") == SCRIPT["page"](HELD)
+    assert (ROOT / "docs" / "reference" / "reliability.md").read_text("utf-8") == SCRIPT["page"](HELD)
 
 
 def test_every_part_of_the_campaigns_is_told_of() -> None:

@@ -1,4 +1,4 @@
-"""docs/threat-model.md against the code: each sentence has a test that holds it, or is no claim."""
+"""docs/explanation/threat-model.md against the code: each sentence has a test that holds it, or is no claim."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
-TABLE = (ROOT / "docs" / "threat-model-tests.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "threat-model.md").read_text("utf-8")
+TABLE = (ROOT / "docs" / "reference" / "threat-model-tests.md").read_text("utf-8")
 PROVED = ("Then", "What each adversary can still do", "What leaves the home", "Work that goes on by itself")
 """Sections of which every paragraph makes claims."""
 UNTESTED = {"*limit*", "*advice*"}

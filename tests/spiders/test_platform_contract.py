@@ -254,4 +254,4 @@ def test_the_table_of_promises_is_made_from_the_data() -> None:
     code = "import runpy; print(runpy.run_path('scripts/platforms_page.py')['made'](), end='')"
     root = Path(__file__).resolve().parents[2]
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    assert ran.stdout == (root / "docs" / "platforms.md").read_text("utf-8"), "run make man"
+    assert ran.stdout == (root / "docs" / "reference" / "platforms.md").read_text("utf-8"), "run make man"

@@ -47,7 +47,7 @@ Tried = Callable[[str, int], None]
 
 @pytest.fixture
 def tried(request: pytest.FixtureRequest) -> Tried:
-    """Keeps in the result of a campaign what it tried and how often: docs/reliability.md says so."""
+    """Keeps in the result of a campaign what it tried and how often: docs/reference/reliability.md says so."""
     counts: dict[str, int] = {}
     request.node.user_properties.append((TRIED, counts))
 

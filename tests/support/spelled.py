@@ -1,6 +1,6 @@
 """Spellings of secrets, and a search for them through every kind of file: written here, not with the program's own.
 
-A spelling is `CLAIMED` where the program says that it withholds it, `NOT_CLAIMED` where docs/threat-model.md says that it does not.
+A spelling is `CLAIMED` where the program says that it withholds it, `NOT_CLAIMED` where docs/explanation/threat-model.md says that it does not.
 """
 
 from __future__ import annotations

@@ -559,7 +559,9 @@ def test_what_the_document_shows(tmp_path: Path, home: Home, capsys: pytest.Capt
         world = TelegramWorld(api)
         world.logged_in(home)
         run = TelegramShell(home, world, capsys)
-        (block,) = re.findall(r"```console telegram\n(.*?)```", (ROOT / "docs" / "telegram.md").read_text(), re.DOTALL)
+        (block,) = re.findall(
+            r"```console telegram\n(.*?)```", (ROOT / "docs" / "how-to" / "telegram.md").read_text(), re.DOTALL
+        )
         for line in block.splitlines():
             command, _, comment = line.partition(" # ")
             promised = re.search(r"exit code (\d)", comment)

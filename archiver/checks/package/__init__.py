@@ -1,7 +1,7 @@
 """Checking a package of ours: `archiver check PACKAGE` does what the package's own `check.py` does, by other code.
 
 That one uses Python's standard library alone; this one `cryptography`, `zipfile` and the readers of `archiver.checks`. Both
-follow docs/formats.md, and say the same in the same words; the tests hold them against each other on honest and on tampered
+follow docs/reference/formats.md, and say the same in the same words; the tests hold them against each other on honest and on tampered
 packages.
 
 bag, places   which files there are, and whether each is what was listed

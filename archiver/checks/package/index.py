@@ -1,4 +1,4 @@
-"""The index of the WACZ, written again from the sealed lines (docs/formats.md, "The WACZ")."""
+"""The index of the WACZ, written again from the sealed lines (docs/reference/formats.md, "The WACZ")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables, made again from what was sealed, and their copies for spreadsheets (docs/formats.md, "The tables")."""
+"""The tables, made again from what was sealed, and their copies for spreadsheets (docs/reference/formats.md, "The tables")."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ def add_arguments(parser: Parser) -> None:
         "Run a read-only SQL query, and print the answer as a table.",
         (EXAMPLE[0], "archiver catalog query 'SELECT * FROM post_latest' --csv > posts.csv"),
     )
-    query.add_argument("sql", metavar="SQL", help="One SELECT; docs/catalog.md lists tables, views and columns.")
+    query.add_argument(
+        "sql", metavar="SQL", help="One SELECT; docs/reference/catalog.md lists tables, views and columns."
+    )
     query.add_argument("--csv", action="store_true", help="Print CSV for a spreadsheet, with values in full.")
     seconds = f"Stop the query after N seconds (default: {SECONDS})."
     query.add_argument("--seconds", type=count, default=SECONDS, metavar="N", help=seconds)

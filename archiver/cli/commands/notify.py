@@ -25,7 +25,9 @@ def run(context: Context) -> int:
     chosen = [rule for rule in home.config.notify if named in (None, rule.name)]
     if not home.config.notify:
         raise UsageError(
-            "a [[notify]] rule in archiver.toml", "none", "Add one: docs/commands.md explains them under Notifications."
+            "a [[notify]] rule in archiver.toml",
+            "none",
+            "Add one: docs/reference/commands.md explains them under Notifications.",
         )
     if not chosen:
         raise NotFound(f"a rule {named!r}", ", ".join(rule.name for rule in home.config.notify), "Name one of those.")

@@ -193,7 +193,7 @@ def check_left_behind(report: Report, junk: list[str], bare: list[str]) -> None:
 
 
 def bag_info(folder: str, names: set[str], package: dict[str, object]) -> bytes:
-    """bag-info.txt as it follows from package.json and the payload (docs/formats.md)."""
+    """bag-info.txt as it follows from package.json and the payload (docs/reference/formats.md)."""
     payload = [name for name in names if name.startswith("data/")]
     size = sum(os.path.getsize(os.path.join(folder, *name.split("/"))) for name in payload)
     lines = (

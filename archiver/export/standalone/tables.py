@@ -1,4 +1,4 @@
-"""The tables, made again from what was sealed (profile full), and their CSV (docs/formats.md, "The tables")."""
+"""The tables, made again from what was sealed (profile full), and their CSV (docs/reference/formats.md)."""
 
 from __future__ import annotations
 

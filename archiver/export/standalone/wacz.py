@@ -116,7 +116,7 @@ def der_signature(raw: bytes) -> bytes:
 
 
 def sort_key(link: str) -> str:
-    """By what a link is found in the index: its host reversed, its query sorted, in lower case (docs/formats.md)."""
+    """By what a link is found in the index: its host reversed, its query sorted, in lower case (docs/reference/formats.md)."""
     match = re.fullmatch(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", link, re.IGNORECASE | re.DOTALL)
     host, _, port = (
         match[2].rpartition("@")[2].lower().partition(":") if match and "[" not in match[2] else ("", "", "")
