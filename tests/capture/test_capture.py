@@ -282,7 +282,7 @@ def test_planted_secrets_are_in_no_file_under_the_home(shell: Shell, world: Worl
     code, _, _ = shell(
         "record", "--about", f"{BLOG}/", "--", need("curl"), "-sS", *words, f"{BLOG}/gone?token={planted[3]}"
     )
-    assert code == 0
+    assert code == 2  # recorded whole, and nothing was read of it
     code, out, err = shell(
         "--json", "capture", f"{BLOG}/2011/12/17/square?token={planted[3]}", f"{BLOG}/missing?token={planted[3]}"
     )
