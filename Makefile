@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
-.PHONY: demo quick test outside pythons wheel release soak bench lint setup man clean
+.PHONY: demo quick test outside pythons wheel release soak bench docs lint setup man clean
 
 # Images of containers often set it. Each start of Python in the tests would then compile all that it imports, again and again.
 export PYTHONDONTWRITEBYTECODE =
@@ -22,6 +22,12 @@ man: setup
 	.venv/bin/python scripts/shell_files.py
 	.venv/bin/python scripts/settings_page.py
 	.venv/bin/python scripts/platforms_page.py
+
+# The documents as a site that opens from a folder, without a network: site/index.html. A dead link fails.
+docs:
+	@scripts/setup.sh docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --clean
+	@echo "open site/index.html"
 
 # For each save: what is pure or runs in one process.
 quick:
@@ -72,4 +78,4 @@ bench:
 	.venv/bin/python -m benchmarks --json docs/reference/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
-	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .venv-3.* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-replay .venv-readers .venv-docs .venv-bench .venv-auto .venv-3.* .mypy_cache .ruff_cache .pytest_cache site

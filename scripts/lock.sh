@@ -7,5 +7,6 @@ uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annot
 uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml --group dev -o requirements-dev.lock "$@"
 uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header scripts/replay.in -o requirements-replay.lock "$@"
 uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header scripts/readers.in -o requirements-readers.lock "$@"
+uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header scripts/docs.in -o requirements-docs.lock "$@"
 uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header scripts/bench.in -o requirements-bench.lock "$@"
 uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header scripts/auto.in -o requirements-auto.lock "$@"

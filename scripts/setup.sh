@@ -1,8 +1,9 @@
 #!/bin/sh
-# Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|replay|bench]
+# Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|docs|bench]
 #   run     what `make demo` needs: nothing but Python 3.11+; says what it would use of the system and goes on without
 #   test    also system packages for the tests (installed with apt where this is root), pywb in .venv-replay, and
-#           Datasette and pandas in .venv-readers
+#           Datasette and pandas in .venv-readers, mkdocs-material in .venv-docs
+#   docs    mkdocs-material in .venv-docs, and nothing else
 #   bench   also warcprox in .venv-bench and auto-archiver in .venv-auto
 set -eu
 cd "$(dirname "$0")/.."
@@ -41,6 +42,10 @@ environment() { # folder, lock file, its Python where another is needed
   fi
 }
 
+if [ "$kind" = docs ]; then
+  environment .venv-docs requirements-docs.lock
+  exit 0
+fi
 if [ "$kind" = run ] && [ -f .venv/.lock ] && cmp -s .venv/.lock requirements-dev.lock; then :
 elif [ "$kind" = run ]; then environment .venv requirements.lock
 else environment .venv requirements-dev.lock; fi
@@ -67,6 +72,7 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/d
   apt --no-install-recommends postgresql || echo "tests of many machines will say so and be skipped" >&2
 environment .venv-replay requirements-replay.lock
 environment .venv-readers requirements-readers.lock
+environment .venv-docs requirements-docs.lock
 viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
 axe=.venv/share/archiver/axe-core # for tests of pages; pinned by digest in tests/support/axe.py
 if [ ! -f "$viewer/sw.js" ] || [ ! -f "$axe/axe.min.js" ]; then

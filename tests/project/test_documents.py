@@ -19,24 +19,12 @@ from storage import canonical
 from storage.note import Checkpoint, VerifierKey, open_note
 from storage.times import utc_parse, utc_text
 from tests.conftest import World
+from tests.support.pages import shown
 
 ROOT = Path(__file__).parents[2]
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 CODE = [path for room in ("archiver", "spiders", "storage") for path in sorted((ROOT / room).rglob("*.py"))]
 COLUMNS = 100
-
-
-def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
-    """Commands that a page of docs/ shows, with the exit code that it promises for each."""
-    found = []
-    for block in re.findall(rf"```console{kind}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL):
-        for line in block.splitlines():
-            command, _, comment = line.partition(" # ")
-            code = re.search(r"exit code (\d)", comment)
-            words = shlex.split(command.removeprefix("$ "))
-            assert words[0] == "archiver"
-            found.append((words[1:], int(code[1]) if code else 0))
-    return found
 
 
 @pytest.mark.usefixtures("no_browser")
@@ -196,6 +184,13 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+?)\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+def test_the_index_names_every_page() -> None:
+    text = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    named = set(re.findall(r"\]\(([^)#]+\.md)\)", text))
+    assert named == {page for page in pages if not page.startswith("adr/0")} - {"index.md"}
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

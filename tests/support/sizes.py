@@ -21,7 +21,7 @@ SERVICES = frozenset(
 PLACES = (
     "campaigns/", "casework/test_custody.py", "checks/test_foreign.py", "cli/test_completion.py", "cli/test_endings.py", "copies/",
     "demo/test_run.py", "capture/test_processes.py", "export/", "project/test_documents.py", "project/test_homes_that_exist.py",
-    "project/test_setup.py", "storage/test_objects.py", "tools/test_object_tracking.py",
+    "project/test_how_to.py", "project/test_setup.py", "project/test_site.py", "storage/test_objects.py", "tools/test_object_tracking.py",
 )  # fmt: skip
 """Where nearly every test starts something, or takes its time."""
 TESTS = Path(__file__).resolve().parents[1]

@@ -1,0 +1,28 @@
+"""Lets mkdocs show CHANGELOG.md and CONTRIBUTING.md, which lie beside `docs/`, with links that lead somewhere in the site."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[1]
+BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md")
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the pages that lie beside `docs/`."""
+    for name in BESIDE:
+        files.append(File.generated(config, name, content=(ROOT / name).read_text("utf-8")))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Return the page with links as the site has them; in the repository they lead from file to file."""
+    if page.file.src_uri in BESIDE:
+        markdown = markdown.replace("](docs/", "](")
+    else:
+        markdown = re.sub(rf"\]\(\.\./\.\./({'|'.join(map(re.escape, BESIDE))})", r"](../\1", markdown)
+    return re.sub(r"\]\(((?:\.\./)*)adr/\)", r"](\1adr/index.md)", markdown)
