@@ -18,7 +18,7 @@ from archiver.jobs.queue import Queue, database
 from storage import canonical
 from storage.note import Checkpoint, VerifierKey, open_note
 from storage.times import utc_parse, utc_text
-from tests.conftest import World
+from tests.conftest import NEW_HOME, World
 
 ROOT = Path(__file__).parents[2]
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -44,7 +44,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
     tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
-    assert main(["--home", str(home), "--pseudonym", "aru"], world.network, {}) == 0
+    assert main(["--home", str(home), *NEW_HOME, "--pseudonym", "aru"], world.network, {}) == 0
     assert main(["--home", str(home), "case", "new", "zhanaozen"], world.network, {}) == 0
     channel = world.telegram.channels["ozen_today"]
     before = list(channel.posts)
