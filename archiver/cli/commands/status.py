@@ -85,7 +85,7 @@ def _found(home: Home) -> dict[str, Any]:
     from archiver.jobs.queue import opened
     from archiver.jobs.status import keeping, working
 
-    kept = {**keeping(home), "keys": _keys(home), "free_bytes": shutil.disk_usage(home.path).free}
+    kept = {**keeping(home), "key_copies": _keys(home), "free_bytes": shutil.disk_usage(home.path).free}
     try:
         with opened(home, looks=True) as queue:
             return {**working(home, queue), **kept, "queue_unreachable": None}
@@ -141,7 +141,7 @@ def _print_keeping(console: Console, found: dict[str, Any]) -> None:
     if not found["not_copied"]:
         console.say("copies      NO second place: this disk has the only copy ([copies] second)")
     console.say(f"captures    {found['captures']}")
-    keys = found["keys"]
+    keys = found["key_copies"]
     if keys["elsewhere"]:
         return
     if keys["sheet"] is not None:
@@ -189,6 +189,6 @@ def metrics(found: dict[str, Any]) -> str:
     stamps = found["timestamps"]
     owed = stamps["owed"] if stamps["wanted"] else None
     gauge("events_not_timestamped", "Events that no timestamp covers.", {"": owed})
-    gauge("keys_elsewhere", "Whether the keys lie anywhere else.", {"": int(found["keys"]["elsewhere"])})
+    gauge("keys_elsewhere", "Whether the keys lie anywhere else.", {"": int(found["key_copies"]["elsewhere"])})
     gauge("free_bytes", "Free room on the disk of the home.", {"": found["free_bytes"]})
     return "\n".join(lines) + "\n"
