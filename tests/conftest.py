@@ -117,6 +117,10 @@ def home(new_home: Path, tmp_path: Path) -> Home:
     return Home(shutil.copytree(new_home, tmp_path / "home"))
 
 
+NEW_HOME = ("--create", "--direct", "--no-timestamps")
+"""Options by which a first run asks nothing: a home at the place that `--home` names, which no authority stamps."""
+
+
 def plain_home(path: Path) -> Home:
     """A home that shows no page in a browser and asks no busy host again: both have tests of their own."""
     made = create_home(path, SetupAnswers(pseudonym="tester"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import UsageError
-from archiver.home.variables import YES, without_empty
+from archiver.home.variables import DIRECT, YES, without_empty
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -129,23 +129,26 @@ class Context:
                 )
 
     def _first_home(self) -> Home:
-        """Make the home: ask on a terminal; elsewhere take flags, environment and defaults, and say so."""
-        from archiver.cli.setup_wizard import answers_from, ask_for_answers
-        from archiver.home.home import Home
+        """Make the home: ask on a terminal; elsewhere flags and environment must say how to connect. Raises `UsageError`."""
+        from archiver.cli.setup_wizard import answers_from, answers_so_far, ask_for_answers, require_wanted
+        from archiver.home.home import Home, is_half_moved
         from archiver.signer.create_home import HomeExists, create_home, require_free_place
 
         given, console = self._given_answers(), self.console
         named = {name for name, answer in asdict(given).items() if answer is not None}
         asked = sys.stdin.isatty() and not self.arguments.json
+        answers: SetupAnswers | None = None
         try:
-            answers = answers_from(given)
-            require_free_place(self.home_path)  # before anybody is asked
-            if asked:
-                answers = ask_for_answers(given, self.home_path, console.say)
-                named = set(asdict(answers))
+            answers_so_far(given)  # judged before anybody is asked
+            require_free_place(self.home_path)
+            named_here = self.arguments.home is not None and not is_half_moved(self.home_path)
+            if named_here and not getattr(self.arguments, "create", False):
+                require_wanted(self.home_path, asked, console.say)
+            answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
+            named = set(asdict(answers)) if asked else named
             create_home(self.home_path, answers)
         except HomeExists:  # another process made it meanwhile
-            return self._made_by_another(answers, named)
+            return self._made_by_another(answers or answers_so_far(given), named)
         except KeyboardInterrupt:
             if self._is_made():
                 raise
@@ -153,15 +156,28 @@ class Context:
         home = Home(self.home_path, environment=self.environment)
         home.person = self._person()
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
-        console.say("Back up keys/ now: without it you can neither open withheld values nor add to the ledger.")
+        self._say_what_is_set(answers)
         if answers.second:
             console.say(
                 "Second copy: create a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
             )
-        if not asked and given.pseudonym is None:
-            console.say("Nobody was asked: defaults were taken (direct connection, pseudonym “investigator”).")
         console.say()
         return home
+
+    def _say_what_is_set(self, answers: SetupAnswers) -> None:
+        """Say what a first run decided: who signs, who learns what, and what is to be done about the keys."""
+        say, way = self.console.say, "the proxy" if answers.proxy else "this machine"
+        say(f"Your work is signed as “{answers.pseudonym}”. Sites learn the address of {way}.")
+        if answers.timestamps:
+            say(
+                "Outside authorities will timestamp your work, over the same connection and not at the moment of a "
+                "capture. They learn a digest, never the content. To decline: [timestamps] wanted = false."
+            )
+        else:
+            say("No outside authority will timestamp your work: nobody else vouches for any time.")
+        say(
+            "Without its keys this home cannot be opened or added to. Print them now: archiver keys sheet --to FILE.html"
+        )
 
     def _made_by_another(self, answers: SetupAnswers, named: set[str]) -> Home:
         """Open the home that another process made meanwhile. Raises `UsageError` where it keeps others than the `named` answers."""
@@ -195,9 +211,14 @@ class Context:
         stamps: bool | None = getattr(self.arguments, "timestamps", None)
         if stamps is None and "ARCHIVER_TIMESTAMPS" in self.environment:
             stamps = self.environment["ARCHIVER_TIMESTAMPS"].lower() in YES
+        proxy = given("proxy", "ARCHIVER_PROXY")
+        if getattr(self.arguments, "direct", None):
+            if proxy not in (None, DIRECT):
+                raise UsageError("--direct or a proxy", "both", "Give one of them. Nothing was made.")
+            proxy = DIRECT
         return Given(
             pseudonym=given("pseudonym", "ARCHIVER_PSEUDONYM"),
-            proxy=given("proxy", "ARCHIVER_PROXY"),
+            proxy=proxy,
             user_agent=given("user_agent", "ARCHIVER_USER_AGENT"),
             second=given("second_copy", "ARCHIVER_SECOND_COPY"),
             timestamps=stamps,

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def fix(context: Context) -> int:
     """Show the steps, ask, and take them. Exit code 2 while something is missing, 4 where a step failed."""
     console = context.console
+    proxy = _proxy(context)
     steps = plan(missing_extras(), missing_programs(), installers_here(), _may_change_system())
     if not steps:
         console.say("Nothing is missing.")
         return ExitCode.OK
-    proxy = _proxy(context)
     for step in steps:
         console.say(f"missing  {step.what}: {step.use}\n         {_said(step, proxy)}")
         command = list(step.command) if step.command else None
@@ -52,10 +52,14 @@ def _may_change_system() -> bool:
 
 
 def _proxy(context: Context) -> str | None:
-    """The proxy by which this home goes out. Raises `ConfigError` while the settings are not understood."""
+    """The proxy by which this home goes out; none on a machine without one.
+
+    Raises `ConfigError` while the settings are not understood, `NotFound` where `--home` names none: it would have the proxy.
+    """
     if context.settings_error is not None:
         raise context.settings_error
-    return context.home().config.proxy if is_home(context.home_path) else None
+    named = context.arguments.home is not None
+    return context.home().config.proxy if named or is_home(context.home_path) else None
 
 
 def _can_be_taken(step: Step, proxy: str | None) -> bool:

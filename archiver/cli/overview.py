@@ -25,10 +25,12 @@ EVERY_COMMAND_OPTIONS = {
 FIRST_RUN = "first run (these options answer its questions)"
 FIRST_RUN_OPTIONS = {
     "--pseudonym NAME": "Name to sign events with.",
-    "--proxy URL": "Proxy to connect through, like socks5h://127.0.0.1:9050.",
+    "--proxy URL": "Connect through this proxy, like socks5h://127.0.0.1:9050.",
+    "--direct": "Connect without a proxy: sites learn the IP address of this machine.",
     "--user-agent TEXT": "User-Agent sent to sites.",
     "--second-copy WHERE": "Folder or s3://bucket for the second copy.",
-    "--timestamps, --no-timestamps": "Let outside authorities timestamp your work.",
+    "--timestamps, --no-timestamps": "Let outside authorities timestamp your work (default: yes).",
+    "--create": "Make the home that --home names, where there is none.",
 }
 VALUED = tuple(
     words.split()[0] for words in (*EVERY_COMMAND_OPTIONS, *FIRST_RUN_OPTIONS) if words.split()[-1].isupper()

@@ -37,6 +37,7 @@ EXAMPLE_COLUMNS = 76
 SETTINGS = {
     "--pseudonym": "pseudonym",
     "--proxy": "[sites] proxy",
+    "--direct": "[sites] proxy",
     "--user-agent": "[sites] user_agent",
     "--second-copy": "[copies] second",
     "--timestamps": "[timestamps] wanted",
@@ -171,7 +172,12 @@ class Parser(argparse.ArgumentParser):
             return f"{words[0]!r} is one word too many."
         name = option.partition("=")[0]
         if name in SETTINGS:
-            return f"{name} belongs to the first run; later set {SETTINGS[name]} in archiver.toml."
+            return (
+                f"{name} belongs to the first run; later set {SETTINGS[name]} in archiver.toml. At the first run it "
+                "stands before the command."
+            )
+        if name == "--create":
+            return "--create stands before the command: archiver --home DIR --create …"
         return no_option(name, self._option_string_actions)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -242,10 +248,12 @@ def _add_first_run(parser: Parser) -> None:
     group, said = parser.add_argument_group(FIRST_RUN), FIRST_RUN_OPTIONS
     group.add_argument("--pseudonym", metavar="NAME", help=said["--pseudonym NAME"])
     group.add_argument("--proxy", metavar="URL", help=said["--proxy URL"])
+    group.add_argument("--direct", action="store_true", default=None, help=said["--direct"])
     group.add_argument("--user-agent", metavar="TEXT", help=said["--user-agent TEXT"])
     group.add_argument("--second-copy", metavar="WHERE", help=said["--second-copy WHERE"])
     stamps = said["--timestamps, --no-timestamps"]
     group.add_argument("--timestamps", action=argparse.BooleanOptionalAction, help=stamps)
+    group.add_argument("--create", action="store_true", help=said["--create"])
 
 
 def module_of(name: str) -> ModuleType:

@@ -75,6 +75,7 @@ COMMANDS = {
     "catalog": Command(COPIES, "Query the search catalog in SQL, or rebuild it."),
     "jobs": Command(WORK, "Queue links, and follow their progress."),
     "work": Command(WORK, "Run queued jobs until stopped."),
+    "team": Command(WORK, "List whose captures lie where, and fetch those of a case."),
     "schedule": Command(WORK, "Capture or crawl at regular times."),
     "watch": Command(WORK, "Check posts and channels regularly for changes and removals."),
     "feed": Command(WORK, "Queue links from a growing list."),
@@ -98,15 +99,10 @@ WITHOUT_SETTINGS = ("help", "version")
 RUN_ANYWAY = ("config", "doctor", "check", "status", "find", "show", "history", "diff", "parse")
 """Commands that run although the settings are not understood, and say so first: they look, and connect nowhere."""
 
-BEGIN_A_HOME = frozenset(
-    {
-        "capture", "crawl", "receive", "record", "telegram login", "case new",
-        "jobs add", "schedule add", "feed add", "watch add", "watch telegram",
-    }
-)  # fmt: skip
-"""Commands, with their action, that make a home where there is none: each brings in something that may be a home's first.
+BEGIN_A_HOME = frozenset({"capture", "receive", "case new"})
+"""Commands, with their action, that make a home where there is none: a person begins with them.
 
-Every other one needs what is there already, so that to it a mistyped `--home` is an error. `archiver` alone makes one too.
+To every other one a mistyped `--home` is an error. `archiver` alone makes one too; `restore` and `demo` make one of their own.
 """
 
 FIRST = "first_run"

@@ -1,4 +1,4 @@
-"""What commands that capture are made of: the engine, Ctrl-C, and the stamps that follow captures."""
+"""What commands that capture are made of: the engine, Ctrl-C, and the timestamps at moments of their own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.proxy import Recorder
 from archiver.seal.kept_stamps import OTS, Stamp
+from archiver.seal.moments import draw, is_due, never_at_the_start
 from archiver.seal.timestamps import TimestampReport, service_client, stamp_latest
 from archiver.telegram.accounts import Telegrams
 from archiver.telegram.driver import TelegramDriver
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 OWN_CAPTURES = ("capture", "crawl", "record")
 """Commands by which a person captures: LAST means what they made."""
-STAMP_EVERY = 45.0
-"""Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
+LOOK_EVERY = 45.0
+"""Seconds between two looks whether the moment of a timestamp has come, which `seal/moments.py` draws."""
 
 LEAVE_SECONDS = 2.0
 """How long a second Ctrl-C waits for the slots at hosts to be given back."""
@@ -64,7 +65,8 @@ class Interruptible:
     """Runs work on open captures that Ctrl-C or SIGTERM ends.
 
     Once closes and seals what is there as partial; twice stops at once, and the next command recovers. What was
-    sealed is timestamped meanwhile and at the end, where set-up allowed it; by the proxy of the `cases`.
+    sealed is timestamped where set-up allowed it, by the proxy of the `cases`: at a moment drawn before, if the work lasts
+    until then, and never because a capture began or ended.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class Interruptible:
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         on_stop(self._pressed)
+        if self._engine.home.config.timestamps.wanted and self._context.arguments.command != "work":
+            never_at_the_start(self._engine.home)
         beside = [asyncio.ensure_future(self._engine.tick()), asyncio.ensure_future(self._keep_stamping())]
         for task in beside:
             task.add_done_callback(self._ended_beside)
@@ -98,7 +102,6 @@ class Interruptible:
                 task.cancel()
             ended = await asyncio.gather(*beside, return_exceptions=True)
             await self._engine.close()
-            await self._stamp()
         if broken := [error for error in ended if isinstance(error, Exception)]:
             raise ExceptionGroup("what runs beside captures", broken)
 
@@ -130,11 +133,8 @@ class Interruptible:
 
     async def _keep_stamping(self) -> None:
         while self._engine.home.config.timestamps.wanted:
-            await sleep(STAMP_EVERY)
-            await self._stamp()
-
-    async def _stamp(self) -> None:
-        await asyncio.to_thread(after_captures, self._context, self._engine.home, self._cases)
+            await sleep(LOOK_EVERY)
+            await asyncio.to_thread(stamp_if_due, self._context, self._engine.home, self._cases)
 
 
 def shown(stamp: Stamp) -> dict[str, object]:
@@ -171,13 +171,14 @@ def tell(console: Console, report: TimestampReport) -> None:
         console.warn(f"  ! {text}")
 
 
-def after_captures(context: Context, home: Home, cases: Iterable[str]) -> None:
-    """Have the latest checkpoint timestamped after captures, if set-up allowed it.
+def stamp_if_due(context: Context, home: Home, cases: Iterable[str] = (DEFAULT_CASE,)) -> None:
+    """Have the latest checkpoint timestamped if set-up allowed it and the moment drawn for it has come.
 
     Its failure is printed, and takes nothing from the captures.
     """
-    if not home.config.timestamps.wanted:
+    if not home.config.timestamps.wanted or not is_due(home):
         return
+    draw(home)  # also where nobody answers: the next moment is another
     report = stamp_latest(home, context.signer(home), service_client(home, cases, context.network))
     tell(context.console, report)
     if report.new or report.troubles:

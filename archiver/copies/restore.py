@@ -18,6 +18,7 @@ import pyrage
 
 from archiver.copies.ledger_copy import fits, readable_checkpoints
 from archiver.copies.packing import MANIFEST, planned
+from archiver.copies.restore_keys import close_folders
 from archiver.copies.vault import CannotOpen, Identities, Vault, opened
 from archiver.errors import CannotTell, NotFound, UsageError
 from archiver.home.copies_config import Destination, destination
@@ -121,16 +122,22 @@ def restore(
     recovery: Path | None,
     which: str | None = None,
     shown: Callable[[Restored], None] = lambda done: None,
+    from_sheet: list[tuple[str, bytes]] | None = None,
 ) -> Restored:
     """Make the home at `into`, which must not hold one. Run again, it continues where it broke off.
+
+    `from_sheet`: the keyring, as a recovery sheet holds it; else the newest at the copies that `recovery` opens.
 
     Raises `UsageError`, `CannotTell` (no key opens it), `LedgerError`, `StoreError`, `DiskError`.
     """
     if is_home(into):
         raise UsageError(f"no home at {into} yet", "one", "Restore into an empty folder; nothing was changed.")
     opens: Identities = identity_in(recovery) if recovery is not None else []
+    opens = [*opens, *_identities(dict(from_sheet or ()).get(f"keys/{OWN}", b""))]
     home = _chosen(store, opens, which)
     home, keyring = with_keyring(home, opens)
+    if not keyring and from_sheet is not None:
+        home, keyring = _by_its_keys(home, from_sheet, opens), from_sheet
     try:
         into.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -146,12 +153,17 @@ def restore(
             write_synced(into / path, data, 0o644 if path.endswith(".vkey") else 0o600)
     done.keyring = bool(keyring)
     if keyring:
-        for folder in ("keys", "keys/cases", "keys/people", "keys/retired"):
-            if (into / folder).is_dir():
-                (into / folder).chmod(0o700)
+        close_folders(into)
         write_synced(into / "keys" / "ledger.head", checkpoint.text().encode(), 0o600)
         write_synced(into / "archiver.toml", dict(keyring)["archiver.toml"], 0o600)
     return done
+
+
+def _by_its_keys(home: FoundHome, keyring: list[tuple[str, bytes]], opens: Identities) -> FoundHome:
+    """Return the home as the names in its keyring find its objects."""
+    inside = dict(keyring)
+    names = bytes.fromhex(inside[f"keys/{NAMES}"].decode()) if home.names and f"keys/{NAMES}" in inside else home.names
+    return FoundHome(home.mark, home.origin, home.keys, names, Vault(home.vault.store, home.mark, names, opens))
 
 
 def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHome:

@@ -26,6 +26,7 @@ from archiver.copies.restore import (
 )
 from archiver.copies.vault import Vault
 from archiver.home.home import Home
+from archiver.home.people import home_mark, ledger_key
 from archiver.signer.case_keys import case_identities
 from storage.errors import FormatError, LedgerError
 from storage.events import event_name
@@ -48,14 +49,14 @@ class Brought:
     key: str = ""
 
 
-def bring(home: Home, place: Place) -> tuple[list[Brought], int]:
-    """Bring what our keys open of other homes.
+def bring(home: Home, place: Place, case: str | None = None) -> tuple[list[Brought], int]:
+    """Bring what our keys open of other homes; with `case`, of that case and those that were brought before.
 
     Returns what was brought, and how many homes no key here opens. Raises `LedgerError`, `StoreError`, `DiskError`.
     """
     opens = [*place.vault.opens, *case_identities(home.path)]
     found, closed = homes_at(place.vault.store, opens)
-    return [_one(home, other, opens) for other in found if other.mark != place.vault.home], closed
+    return [_one(home, other, opens, case) for other in found if other.mark != place.vault.home], closed
 
 
 def others(home: Home) -> list[Path]:
@@ -63,7 +64,38 @@ def others(home: Home) -> list[Path]:
     return sorted(path.parent for path in (home.path / "others").glob(f"*/{MARK}"))
 
 
-def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
+@dataclass(frozen=True)
+class Teammate:
+    """Somebody else's home, as far as it was brought here."""
+
+    folder: Path
+    mark: str
+    """By which the queue's listings name it, beside its folder."""
+    captures: dict[str, int]
+    """Case → how many captures of it are here."""
+    seen: int
+    """How many events its ledger had when it was last brought."""
+
+
+def teammates(home: Home) -> list[Teammate]:
+    """List whose captures were brought here. Raises `CatalogError`, `ConfigError` where what was brought is damaged."""
+    found = []
+    for folder in others(home):
+        theirs, origin = Home(folder), ledger_key(folder).name
+        cases = {case: len(theirs.catalog.captures(case)) for case in _brought_before(folder)}
+        found.append(Teammate(folder, home_mark(origin)[:8], cases, theirs.ledger.checkpoint().size))
+        theirs.catalog.close()
+    return found
+
+
+def _brought_before(into: Path) -> list[str]:
+    try:
+        return [str(case) for case in json.loads((into / MARK).read_text("utf-8"))["cases"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _one(home: Home, other: FoundHome, opens: list[Any], case: str | None) -> Brought:
     into = home.path / "others" / other.mark
     brought = Brought(other.mark, [], key=str(other.keys[0]))
     vault = Vault(other.vault.store, other.mark, other.names, opens)
@@ -75,7 +107,8 @@ def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
         _continues(other.mark, Tiles(into / "ledger", checkpoint.size), before)
     restore_events(into, theirs, checkpoint, brought.done)
     bodies = events_of(into, checkpoint.size)
-    brought.cases, captures = _ours(bodies, [str(one.to_public()) for one in case_identities(home.path)])
+    wanted = None if case is None else {case, *_brought_before(into)}
+    brought.cases, captures = _ours(bodies, [str(one.to_public()) for one in case_identities(home.path)], wanted)
     for body in bodies:
         if not _about(body, set(brought.cases), captures):
             (into / "events" / event_name(body["seq"])).unlink()
@@ -111,12 +144,14 @@ def _continues(mark: str, now: Tiles, before: Checkpoint) -> None:
         )
 
 
-def _ours(bodies: list[dict[str, Any]], keys: list[str]) -> tuple[list[str], set[str]]:
-    """(cases that a key here opens, their captures)."""
+def _ours(bodies: list[dict[str, Any]], keys: list[str], wanted: set[str] | None) -> tuple[list[str], set[str]]:
+    """(cases that a key here opens and that are wanted, their captures)."""
     cases = [
         body["detail"]["name"]
         for body in bodies
-        if body["type"] == "case" and set(body["detail"]["recipients"]) & set(keys)
+        if body["type"] == "case"
+        and set(body["detail"]["recipients"]) & set(keys)
+        and (wanted is None or body["detail"]["name"] in wanted)
     ]
     captures = set()
     for body in bodies:

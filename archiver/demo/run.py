@@ -17,7 +17,6 @@ from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
 from archiver.demo.server import Platforms, Site
 from archiver.errors import UsageError
-from archiver.home.config import DEFAULT_AGENT
 from storage.errors import disk_error
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ ANSWERS = {
 """What a person would be asked at the login. The number is nobody's."""
 
 FIRST_RUN = (
-    "--pseudonym", "demo", "--proxy", "", "--user-agent", DEFAULT_AGENT, "--second-copy", "", "--no-timestamps",
+    "--create", "--pseudonym", "demo", "--direct", "--no-timestamps",
 )  # fmt: skip
 """An answer to each question of the first run: on a terminal nothing is left to ask."""
 

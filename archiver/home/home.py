@@ -105,9 +105,7 @@ class Home:
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)
-            raise NotFound(
-                f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
-            )
+            raise NotFound(f"a home at {path}", "no home here", "Correct --home, or run `archiver` to make a new one.")
 
     # -- parts -----------------------------------------------------------------------------------------
 

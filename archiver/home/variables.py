@@ -41,7 +41,7 @@ VARIABLES = (
     Variable("ARCHIVER_SECOND_COPY", "First run: folder or s3://bucket for the second copy."),
     Variable(
         "ARCHIVER_TIMESTAMPS",
-        "First run: whether outside authorities timestamp your work (yes or no).",
+        "First run: whether outside authorities timestamp your work (default: yes).",
         choices=(*YES, *NO),
     ),
     Variable("ARCHIVER_PASSPHRASE", "Passphrase of the keys that sign.", as_it_is=True),

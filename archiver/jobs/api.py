@@ -1,8 +1,11 @@
 """Answer over HTTP: `archiver serve --api`, and the health address of a worker. On loopback unless asked for otherwise.
 
 The interface takes links, shows jobs, and shows how things stand. It wants a token in the Authorization header, so that no page in
-a browser on the same machine can use it, and a Host header of ours, so that nobody else's name leads here. The token is in
-`keys/api-token`, never in a link. Every answer is JSON, errors too.
+a browser on the same machine can use it, and a Host header of ours, so that nobody else's name leads here. Each person has a token
+of their own (`archiver keys token NAME`), of which the home keeps the digest; the one in `keys/api-token` is the home's own
+person's. A token never stands in a link. Every answer is JSON, errors too.
+
+Its paths begin with /api/v1. Those without it are the earlier ones; they answer for one more release, and say so in a header.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.home.log import keep_fault, noted, withhold
+from archiver.home.people import people, person_of
 from archiver.home.secret_values import mask_of
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.job_status import JobStatus
@@ -46,7 +50,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """What the Host header may say where only this machine can ask."""
 OPEN = ("/openapi.json", "/save", "/health")
-"""Paths that are answered without the token: they tell nothing."""
+"""Paths that are answered without a token: they tell nothing."""
+V1 = "/api/v1"
+PERSON = web.RequestKey("person", str)
+"""Where a request keeps whose token it came with."""
+EARLIER_HEADERS = {"Deprecation": "true", "Link": f'<{V1}/openapi.json>; rel="successor-version"'}
+"""What an answer at an earlier path says (RFC 9745, RFC 5829)."""
 
 
 def token_of(home: Path) -> str:
@@ -87,18 +96,51 @@ class Api:
     def application(self) -> web.Application:
         """Make the application that `listen` serves."""
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
-        app.router.add_post("/jobs", self._add)
-        app.router.add_get("/jobs", self._list, allow_head=False)
-        app.router.add_get("/jobs/{id}", self._show, allow_head=False)
-        app.router.add_post("/jobs/{id}/cancel", self._cancel)
-        app.router.add_get("/status", self._status, allow_head=False)
-        app.router.add_get("/health", self._health, allow_head=False)
-        app.router.add_get("/openapi.json", self._described, allow_head=False)
+        for version in (V1, ""):
+            app.router.add_post(f"{version}/jobs", self._add)
+            app.router.add_get(f"{version}/jobs", self._list, allow_head=False)
+            app.router.add_get(f"{version}/jobs/{{id}}", self._show, allow_head=False)
+            app.router.add_post(f"{version}/jobs/{{id}}/cancel", self._cancel)
+            app.router.add_get(f"{version}/status", self._status, allow_head=False)
+            app.router.add_get(f"{version}/health", self._health, allow_head=False)
+            app.router.add_get(f"{version}/openapi.json", self._described, allow_head=False)
         app.router.add_get("/save", self._save, allow_head=False)
         return app
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await self._guarded(request, handler)
+        if not request.path.startswith((f"{V1}/", "/save")):
+            answer.headers.update(EARLIER_HEADERS)
+        return answer
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """Find out whose token was sent, and keep their name with the request; return why it does not count."""
+        given = request.headers.get("Authorization", "")
+        kind, _, token = given.partition(" ")
+        wanted, found, then = (
+            "a token, as `Authorization: Bearer …`",
+            "none, or another",
+            "Ask for one: archiver keys token NAME",
+        )
+        if kind == "Bearer" and hmac.compare_digest(token.encode("utf-8", "replace"), self._token.encode()):
+            request[PERSON] = self._home.config.pseudonym
+            return None
+        known = person_of(people(self._home.path), token) if kind == "Bearer" else None
+        if known is not None:
+            person, one = known
+            if one.taken_back is None and person.locked is None:
+                request[PERSON] = person.name
+                return None
+            since = str(person.locked if one.taken_back is None else one.taken_back)[:19]
+            found = (
+                f"one that was taken back at {since}Z"
+                if one.taken_back
+                else f"one of a person who is locked since {since}Z"
+            )
+        return problem(401, wanted, found, then, **{"WWW-Authenticate": "Bearer"})
+
+    async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             if request.host.rpartition(":")[0] not in self._names and request.host not in self._names:
                 return problem(
@@ -107,12 +149,8 @@ class Api:
                     "another",
                     "Use the address as printed by archiver serve.",
                 )
-            given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-            if request.path not in OPEN and not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-                return problem(
-                    401, "the token, as `Authorization: Bearer …`", "none, or another", "It is in keys/api-token of the home.",
-                    **{"WWW-Authenticate": "Bearer"},
-                )  # fmt: skip
+            if request.path.removeprefix(V1) not in OPEN and (refusal := self._refusal(request)) is not None:
+                return refusal
             # A task keeps whatever breaks it: each request is answered, and in JSON.
             [answer] = await asyncio.gather(handler(request), return_exceptions=True)
             if isinstance(answer, Exception) and not isinstance(answer, web.HTTPException | EvidenceError):
@@ -123,7 +161,11 @@ class Api:
         except web.HTTPException as error:
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
             return problem(
-                error.status, "a request as /openapi.json describes", error.reason, "See /openapi.json.", **headers
+                error.status,
+                "a request as /api/v1/openapi.json describes",
+                error.reason,
+                "See /api/v1/openapi.json.",
+                **headers,
             )
         except EvidenceError as error:
             status_ = 503 if isinstance(error, Unreachable) else 404 if isinstance(error, NotFound) else 400
@@ -146,23 +188,23 @@ class Api:
         except TimeoutError:
             return problem(408, f"the whole request within {QUIET_SECONDS:.0f} s", "a part of it", "Send it again.")
         except RecursionError:
-            return problem(400, "a JSON object", "brackets nested too deep", "See /openapi.json.")
+            return problem(400, "a JSON object", "brackets nested too deep", "See /api/v1/openapi.json.")
         except (ValueError, LookupError) as error:  # no JSON, no UTF-8, a charset that nobody knows
-            return problem(400, "a JSON object", ascii(str(error))[1:-1][:100], "See /openapi.json.")
+            return problem(400, "a JSON object", ascii(str(error))[1:-1][:100], "See /api/v1/openapi.json.")
         wrong = _wrong(value)
         if wrong is not None:
-            return problem(400, wrong, "another form", "See /openapi.json.")
+            return problem(400, wrong, "another form", "See /api/v1/openapi.json.")
         options = CaptureOptions(
             cases=(value.get("case", "inbox"),), media=value.get("media", True), account=self._account
         )
         await asyncio.to_thread(self._home.project)
         self._home.recipients(list(options.cases))
-        jobs, refused = self._jobs(value["links"], options)
+        jobs, refused = self._jobs(value["links"], options, request[PERSON])
         await asyncio.to_thread(self._queue.add, jobs, PRIORITIES[value.get("priority", "normal")])
         said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs]
         return web.json_response(self._mask.value({"queued": said, "refused": refused}), status=202)
 
-    def _jobs(self, links: list[str], options: CaptureOptions) -> tuple[list[Job], list[dict[str, str]]]:
+    def _jobs(self, links: list[str], options: CaptureOptions, person: str) -> tuple[list[Job], list[dict[str, str]]]:
         """Make a job for each thing that the links mean, and say of the other links why not."""
         jobs: dict[str, Job] = {}
         refused = []
@@ -174,15 +216,15 @@ class Api:
                 refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:
                 name = self._home.new_capture_id(self._home.clock())
-                jobs[target.key] = new_job(name, target, options, {"from": "api"})
+                jobs[target.key] = new_job(name, target, options, {"from": "api", "by": person})
         return list(jobs.values()), refused
 
     async def _list(self, request: web.Request) -> web.Response:
         state, limit = request.query.get("state"), request.query.get("limit", "50")
         if state is not None and state not in STATES:
-            return problem(400, f"a state: {', '.join(STATES)}", "another", "See /openapi.json.")
+            return problem(400, f"a state: {', '.join(STATES)}", "another", "See /api/v1/openapi.json.")
         if not (limit.isascii() and limit.isdigit() and 1 <= len(limit) <= 4 and 1 <= int(limit) <= 1000):
-            return problem(400, "a limit from 1 to 1000", "another", "See /openapi.json.")
+            return problem(400, "a limit from 1 to 1000", "another", "See /api/v1/openapi.json.")
         found = await asyncio.to_thread(self._queue.jobs, state, int(limit))
         foreign = await asyncio.to_thread(self._queue.foreign)
         lines = [one.line() for one in found]
@@ -191,7 +233,7 @@ class Api:
     async def _show(self, request: web.Request) -> web.Response:
         attempts = await self._attempts(request)
         if not attempts:
-            return problem(404, "a job of that id", "none", "List them: GET /jobs")
+            return problem(404, "a job of that id", "none", "List them: GET /api/v1/jobs")
         return web.json_response({"attempts": [one.line() for one in attempts]})
 
     async def _attempts(self, request: web.Request) -> list[JobStatus]:
@@ -203,7 +245,7 @@ class Api:
     async def _cancel(self, request: web.Request) -> web.Response:
         attempts = await self._attempts(request)
         if not attempts:
-            return problem(404, "a job of that id", "none", "List them: GET /jobs")
+            return problem(404, "a job of that id", "none", "List them: GET /api/v1/jobs")
         if attempts[-1].state in ENDED:
             return problem(
                 409, "a job that is not finished", f"one that is {attempts[-1].state}", "There is nothing to cancel."

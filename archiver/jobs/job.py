@@ -31,6 +31,8 @@ platform's answer or our own choice, and asking again would change nothing.
 UNOPENED = "unopened"
 UNOPENED_PAUSES = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 5 * 60.0, 30 * 60.0, 3 * 3600.0)
 """Seconds before each retry of a job whose link no key of the machine opens, so that another machine may take it."""
+CASE_ELSEWHERE = "case elsewhere"
+"""Counts how often a worker met a job whose case its home does not have."""
 INTERRUPTED = "interrupted"
 INTERRUPTIONS = 5
 """After this many interruptions, by kills or stops, a job is dead: it may be what kills its worker."""

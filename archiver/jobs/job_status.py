@@ -42,6 +42,15 @@ class JobStatus:
     priority: int
     fresh: int | None = None
     whole: bool | None = None
+    machine: str | None = None
+    """Name of the machine whose worker carried it out; None where nobody did, or an earlier release."""
+    home: str | None = None
+    """The home in which its captures lie, as `home_label` writes it."""
+
+    @property
+    def by(self) -> str | None:
+        """Who queued the job, by the name of their key or token; None where nothing says so."""
+        return str(self.job.about["by"]) if "by" in self.job.about else None
 
     def line(self) -> dict[str, Any]:
         """Return the attempt as a line of JSON shows it."""
@@ -49,6 +58,7 @@ class JobStatus:
             "job": self.job.id, "kind": self.job.kind, "link": self.job.link, "state": self.state, "attempt": self.attempt,
             "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
             "queued": utc_text(self.queued) if self.queued else None, "due": utc_text(self.due) if self.due else None, "worker": self.worker,
+            "by": self.by, "machine": self.machine, "home": self.home,
         }  # fmt: skip
 
 
@@ -64,9 +74,8 @@ def job_status(item: Any, secrets: QueueSecrets | None) -> JobStatus:
         reason = said.get("reason")
         if not said and state == "dead":
             reason = f"the worker failed: {item.error}"[:300] if item.error else "started too often without finishing"
-        if state not in (*STATUSES, "again") or not all(
-            text is None or isinstance(text, str) for text in (reason, said.get("outcome"))
-        ):
+        texts = (reason, *(said.get(name) for name in ("outcome", "machine", "home")))
+        if state not in (*STATUSES, "again") or not all(text is None or isinstance(text, str) for text in texts):
             raise ValueError(state)
         reason = secrets.mask.text(reason) if secrets is not None and reason is not None else reason
         return JobStatus(
@@ -74,7 +83,7 @@ def job_status(item: Any, secrets: QueueSecrets | None) -> JobStatus:
             tuple(map(str, said.get("captures", ()))), _time(item.created_at),
             _time(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
-            said.get("fresh"), said.get("whole"),
+            said.get("fresh"), said.get("whole"), said.get("machine"), said.get("home"),
         )  # fmt: skip
     return _refused(item)
 

@@ -20,7 +20,7 @@ _JOB: Schema = {
     "properties": {
         "job": {"type": "string"}, "kind": {"type": "string"}, "link": {"type": "string"}, "state": {"type": "string"},
         "attempt": {"type": "integer"}, "outcome": _NULLABLE, "reason": _NULLABLE, "queued": _NULLABLE, "due": _NULLABLE,
-        "worker": _NULLABLE, "captures": {"type": "array", "items": {"type": "string"}},
+        "worker": _NULLABLE, "by": _NULLABLE, "machine": _NULLABLE, "home": _NULLABLE, "captures": {"type": "array", "items": {"type": "string"}},
     },
 }  # fmt: skip
 _ERROR: Schema = {
@@ -55,7 +55,7 @@ _BODY: Schema = {
     },
 }  # fmt: skip
 _ERRORS = {
-    400: "not understood", 401: "no token, or another", 404: "no such job or case", 408: "cut short", 409: "it has ended", 413: "too long",
+    400: "not understood", 401: "no token that counts", 404: "no such job or case", 408: "cut short", 409: "it has ended", 413: "too long",
     421: "not our address", 500: "a fault of the program", 503: "the queue does not answer",
 }  # fmt: skip
 _ID = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
@@ -72,6 +72,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "archiver", "version": __version__},
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{"token": []}],
+        "servers": [{"url": "/api/v1"}],
         "paths": {**_job_paths(), **_state_paths()},
     }
 

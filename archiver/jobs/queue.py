@@ -89,13 +89,16 @@ class AttemptResult:
     """How many posts are newer than the run before; None where nobody asked."""
     whole: bool | None = None
     """Whether a scheduled crawl got an answer for every page; None for other jobs."""
+    machine: str | None = None
+    home: str | None = None
+    """Where it was carried out, and in which home its captures lie."""
 
     def line(self) -> dict[str, Any]:
         """Return the result as it is stored in the queue, in claims and in the home's state."""
         return {
             "state": self.state, "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
             "again": self.again, "attempts": dict(self.attempts or {}), "fresh": self.fresh,
-            "whole": self.whole,
+            "whole": self.whole, "machine": self.machine, "home": self.home,
         }  # fmt: skip
 
     @classmethod
@@ -110,6 +113,8 @@ class AttemptResult:
             line["attempts"],
             line.get("fresh"),
             line.get("whole"),
+            line.get("machine"),
+            line.get("home"),
         )
 
 

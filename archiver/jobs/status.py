@@ -6,6 +6,7 @@ from typing import Any
 
 from archiver import __version__
 from archiver.capture.services import shared_slots
+from archiver.home.copies_config import folder_of
 from archiver.home.home import STATE, Home
 from archiver.jobs.queue import Queue
 from archiver.jobs.watch import CANNOT_TELL
@@ -18,9 +19,12 @@ LAST_FAILURES = 5
 
 def status(home: Home, queue: Queue) -> dict[str, Any]:
     """Report on a home and its queue as one JSON value. Raises `EvidenceError`."""
-    home.project()
-    config, shared = home.config, queue.shared
-    proofs = standing(home)
+    return {**working(home, queue), **keeping(home)}
+
+
+def working(home: Home, queue: Queue) -> dict[str, Any]:
+    """Report on what the queue knows: jobs, workers, hosts, and what is done again and again. Raises `Unreachable`."""
+    shared = queue.shared
     dead = queue.jobs("dead", LAST_FAILURES)
     due = {kind: shared.entries.next_due(kind) for kind in ("schedule", "watch", "feed")}
     return {
@@ -31,15 +35,25 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         "schedules": shared.entries.count("schedule"), "watches": shared.entries.count("watch"), "feeds": shared.entries.count("feed"),
         "watches_that_could_not_tell": shared.entries.count("watch", f'"said": "{CANNOT_TELL}'),
         "next": {kind: utc_text(from_epoch(when)) for kind, when in due.items() if when is not None},
+        "failed": [one.line() for one in dead],
+    }  # fmt: skip
+
+
+def keeping(home: Home) -> dict[str, Any]:
+    """Report on what the home itself knows: captures, and what is owed to them. Asks nobody. Raises `EvidenceError`."""
+    home.project()
+    config, proofs = home.config, standing(home)
+    places = config.copies.destinations
+    return {
         "captures": home.catalog.count_captures(),
-        "not_copied": {one.name: home.catalog.count_not_copied(one.name) for one in config.copies.destinations},
+        "not_copied": {one.name: home.catalog.count_not_copied(one.name) for one in places},
+        "not_there": [one.name for one in places if one.bucket is None and not folder_of(one, home.path).is_dir()],
         "timestamps": {
             "wanted": config.timestamps.wanted,
             "owed": max(0, needed(home) - proofs.covered) if config.timestamps.wanted else 0,
             "pending": proofs.pending,
         },
-        "failed": [one.line() for one in dead],
-    }  # fmt: skip
+    }
 
 
 def _hosts(home: Home) -> list[dict[str, Any]]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +23,12 @@ from archiver.capture.walk import Walk
 from archiver.errors import UsageError
 from archiver.home.log import Telling, keep_fault, noted
 from archiver.home.paths import make_folder
+from archiver.home.people import home_label
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.claims import HomeClaims
 from archiver.jobs.job import (
+    CASE_ELSEWHERE,
     INTERRUPTED,
     UNOPENED,
     UNOPENED_PAUSES,
@@ -65,6 +69,10 @@ def worker_place(home: Path) -> tuple[Lock, int]:
     )
 
 
+class CaseElsewhere(EvidenceError):
+    """A job belongs to a case that the home of this worker does not have."""
+
+
 class AttemptFault(Exception):
     """A fault of the program in an attempt, named by its type and its place in the log."""
 
@@ -78,6 +86,7 @@ class Worker:
         self.queue, self.shared = queue, queue.shared
         self.signer, self.events = signer, events
         self.ledger = self.home.ledger_key.name
+        self._machine, self._label = socket.gethostname(), home_label(self.home.path, self.ledger)
         self.claims = HomeClaims(self.home, self.shared, signer, self._is_under_way)
         self._loop = asyncio.get_running_loop()
         self._recovering = asyncio.Lock()
@@ -131,6 +140,8 @@ class Worker:
         except Unopened as error:
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
             result = _left_to_another(attempt, error)
+        except CaseElsewhere as error:
+            result = _left_to_its_home(attempt, error)
         except EvidenceError as error:
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
             return self._masked(result_of(attempt, Ended(Outcome.FAILED, error.summary, ())))
@@ -142,7 +153,8 @@ class Worker:
             return result
 
     def _masked(self, result: AttemptResult) -> AttemptResult:
-        """A reason may quote a link, and others may read the queue."""
+        """Say where it was carried out. A reason may quote a link, and others may read the queue."""
+        result = replace(result, machine=self._machine, home=self._label)
         if result.reason is None or self.queue.secrets is None:
             return result
         return replace(result, reason=self.queue.secrets.mask.text(result.reason))
@@ -179,16 +191,27 @@ class Worker:
     async def _work(self, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
         try:
             with disk_refusals("carrying out a job"):
-                await asyncio.to_thread(self.home.recipients, list(options.cases))
+                await asyncio.to_thread(self._require_cases, attempt.job, options.cases)
                 if attempt.job.kind == "watch":
                     return await check_watch(self, attempt, target, options)
                 if attempt.job.kind == "crawl":
                     return await self.walk(attempt, target, options)
                 return await self.capture(attempt, target, options)
-        except Unopened:
+        except (Unopened, CaseElsewhere):
             raise
         except EvidenceError as error:
             return Ended(Outcome.FAILED, error.summary, ())
+
+    def _require_cases(self, job: Job, cases: Sequence[str]) -> None:
+        """Raise `CaseElsewhere` where a case of the job is not in this home: a home that has it does the job."""
+        self.home.project()
+        missing = [case for case in cases if case not in self.home.case_recipients()]
+        if missing:
+            raise CaseElsewhere(
+                f"a home that has the case {missing[0]!r}",
+                f"{self._label} on {self._machine}, which does not",
+                f"It waits for the worker of such a home, or for: archiver case new {missing[0]}",
+            )
 
     def _count_fresh(self, captures: tuple[str, ...], after: str) -> int:
         """Count the posts in these captures that say that they were published after that moment."""
@@ -263,6 +286,14 @@ def _left_to_another(attempt: JobAttempt, error: Unopened) -> AttemptResult:
     pause = UNOPENED_PAUSES[tried - 1] if tried <= len(UNOPENED_PAUSES) else None
     state = "dead" if pause is None else "again"
     return AttemptResult(state, str(Outcome.FAILED), error.summary, (), pause, attempts)
+
+
+def _left_to_its_home(attempt: JobAttempt, error: CaseElsewhere) -> AttemptResult:
+    """Leave an attempt to a home that has its case, soon and then ever more rarely. It is never given up."""
+    attempts = dict(attempt.before)
+    tried = attempts[CASE_ELSEWHERE] = attempts.get(CASE_ELSEWHERE, 0) + 1
+    pause = UNOPENED_PAUSES[min(tried, len(UNOPENED_PAUSES)) - 1]
+    return AttemptResult("again", str(Outcome.FAILED), error.summary, (), pause, attempts)
 
 
 def _dead(reason: str, attempt: JobAttempt) -> AttemptResult:

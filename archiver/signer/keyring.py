@@ -14,6 +14,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.paths import make_folder
-from archiver.home.people import ledger_key
+from archiver.home.people import keep_person, ledger_key
 from storage.errors import disk_error
 from storage.events import Author, Event
 from storage.files import sync_folder, write_synced
@@ -42,6 +43,12 @@ PASSPHRASE = "ARCHIVER_PASSPHRASE"
 _PERSON = re.compile(r"[\w-]{1,40}")
 _END = re.compile(rb"-----END [A-Z ]*PRIVATE KEY-----\s*\Z")
 """How the file of a whole key ends."""
+
+
+def require_name(name: str) -> None:
+    """Raise `UsageError` where a name is no pseudonym of a person."""
+    if not _PERSON.fullmatch(name):
+        raise UsageError("a pseudonym of letters, digits and dashes", repr(name), "Choose another.")
 
 
 class LedgerKey:
@@ -167,14 +174,16 @@ class Keyring:
 
     def new_person(self, name: str, role: str, passphrase: str | None) -> Path:
         """Make a key for somebody else who works in this home; return its file. Raises `UsageError`, `DiskError`."""
-        if not _PERSON.fullmatch(name):
-            raise UsageError("a pseudonym of letters, digits and dashes", repr(name), "Choose another.")
+        require_name(name)
         path = self.folder / "people" / f"{name}.{role}.key"
         with changing_keys(self._home):  # one name is one key, whatever the roles
             if name in self.people():
                 raise UsageError("a new name", f"{name!r}, who already has a key", "Choose another.")
             make_folder(path.parent)
-            put_new_key(path, _pem(Ed25519PrivateKey.generate(), passphrase))
+            private = Ed25519PrivateKey.generate()
+            put_new_key(path, _pem(private, passphrase))
+        public = private.public_key().public_bytes_raw().hex()
+        keep_person(self._home, name, lambda one: replace(one, key=public))
         return path
 
     def unlock(self, name: str) -> None:

@@ -23,7 +23,7 @@ from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, create_home
-from tests.conftest import Shell, World, set_in
+from tests.conftest import NEW_HOME, Shell, World, set_in
 
 # -- a fault of the program --------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ def test_a_relative_home_is_absolute_for_whoever_uses_it(
     seen: list[Path] = []
     monkeypatch.setattr("archiver.cli.commands.capture.run", lambda context: seen.append(context.home().path) or 0)
     environment = {"ARCHIVER_HOME": "rel/home"} if by == "environment" else {}
-    assert main([*(["--home", "rel/home"] if by == "flag" else []), "capture", "x"], None, environment) == 0
+    assert main([*(["--home", "rel/home"] if by == "flag" else []), *NEW_HOME, "capture", "x"], None, environment) == 0
     assert seen == [tmp_path / "rel" / "home"]
     assert seen[0].as_uri(), "as the printing of a report asks for"
 
@@ -218,7 +218,7 @@ def test_a_home_that_cannot_be(
 def test_why_a_home_cannot_be_is_one_plain_sentence(
     bad: Callable[[Path], str], found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--json", "--home", bad(tmp_path), "case", "new", "almaty"], None, {}) == ExitCode.USAGE
+    assert main(["--json", "--home", bad(tmp_path), *NEW_HOME, "case", "new", "almaty"], None, {}) == ExitCode.USAGE
     shown = capsys.readouterr()
     assert len(shown.err.splitlines()) == 3
     assert json.loads(shown.out)["found"].endswith(found)
@@ -227,7 +227,7 @@ def test_why_a_home_cannot_be_is_one_plain_sentence(
 def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for number, (given, kept) in enumerate((("copy", str(tmp_path / "copy")), ("s3://bucket/x", "s3://bucket/x"))):
-        assert main(["--home", f"home{number}", "--second-copy", given], None, {}) == 0
+        assert main(["--home", f"home{number}", *NEW_HOME, "--second-copy", given], None, {}) == 0
         assert f'"{kept}"' in (tmp_path / f"home{number}" / "archiver.toml").read_text()
 
 
@@ -291,11 +291,11 @@ def test_a_home_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr("archiver.signer.create_home.create_keys", full)
         for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
-            assert main(["--home", str(path)], None, {}) == ExitCode.FAILED
+            assert main(["--home", str(path), *NEW_HOME], None, {}) == ExitCode.FAILED
     assert [path.name for path in tmp_path.rglob("*")] == ["kept"]
     assert stat.S_IMODE((tmp_path / "kept").stat().st_mode) == 0o755
     for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
-        assert main(["--home", str(path)], None, {}) == 0
+        assert main(["--home", str(path), *NEW_HOME], None, {}) == 0
     assert not list(tmp_path.rglob(".making"))
 
 
@@ -391,7 +391,7 @@ def test_what_is_kept_is_its_person_s_alone_whatever_the_umask(world: World, tmp
     """Also what yt-dlp and ffmpeg write."""
     copies, home = tmp_path / "copies", tmp_path / "home"
     copies.mkdir(mode=0o700)
-    assert main(["--home", str(home), "--second-copy", str(copies)], world.network, {}) == 0
+    assert main(["--home", str(home), *NEW_HOME, "--second-copy", str(copies)], world.network, {}) == 0
     set_in(Home(home), rendered="false", retries="0", after_captures="false")
     for words in (
         "capture https://t.me/ozen_today/16",

@@ -46,7 +46,18 @@ def test_first_run_unattended(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     home = tmp_path / "new"
     assert (
         main(
-            ["--home", str(home), "--pseudonym", "aru", "--proxy", "socks5h://127.0.0.1:9050", "--timestamps"], None, {}
+            [
+                "--home",
+                str(home),
+                "--create",
+                "--pseudonym",
+                "aru",
+                "--proxy",
+                "socks5h://127.0.0.1:9050",
+                "--timestamps",
+            ],
+            None,
+            {},
         )
         == 0
     )
@@ -62,7 +73,7 @@ def test_first_run_unattended(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_first_run_by_environment(tmp_path: Path) -> None:
     environment = {"ARCHIVER_HOME": str(tmp_path / "new"), "ARCHIVER_PSEUDONYM": "env", "ARCHIVER_USER_AGENT": "Test/1"}
-    assert main([], None, environment) == 0
+    assert main([], None, {**environment, "ARCHIVER_PROXY": "direct"}) == 0
     config = Home(tmp_path / "new", environment={}).config
     assert (config.pseudonym, config.user_agent) == ("env", "Test/1")
 
@@ -79,21 +90,17 @@ def test_first_run_asks_on_a_terminal(tmp_path: Path) -> None:
     )
     os.close(follower)
     shown = b""
-    for answer in (b"", b"Mozilla/5.0 asked", b"aru", b"/mnt/copy", b"yes"):
-        while not shown.rstrip().endswith(b"]"):
+    for prompt, answer in ((b"[investigator]", b"aru"), (b">", b""), (b">", b"direct")):
+        while not shown.rstrip().endswith(prompt):
             shown += os.read(leader, 4096)
         os.write(leader, answer + b"\n")
         shown += b"|"
+    while b"keys sheet" not in shown:
+        shown += os.read(leader, 4096)
     process.wait(60)
     os.close(leader)
     text = (home / "archiver.toml").read_text()
-    for wanted in (
-        'pseudonym = "aru"',
-        'user_agent = "Mozilla/5.0 asked"',
-        'second = "/mnt/copy"',
-        "wanted = true",
-        'proxy = ""',
-    ):
+    for wanted in ('pseudonym = "aru"', 'proxy = ""', "wanted = true"):
         assert wanted in text
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from archiver.cli.main import main
 from archiver.home.home import Home
-from tests.conftest import CI, need
+from tests.conftest import CI, NEW_HOME, need
 from tests.support.kept_homes import unpack_home
 
 READ_ONLY = """
@@ -57,7 +57,7 @@ LOOKS = [
 @pytest.mark.parametrize("words", [*LOOKS, ["find", "x"], ["catalog", "query", "SELECT 1"]], ids=" ".join)
 def test_a_look_makes_nothing_in_a_new_home(words: list[str], tmp_path: Path) -> None:
     home = str(tmp_path / "home")
-    assert main(["--home", home], None, {}) == 0
+    assert main(["--home", home, *NEW_HOME], None, {}) == 0
     before = sorted(tmp_path.rglob("*"))
     assert main(["--home", home, *words], None, {}) == 0
     assert [path for path in sorted(tmp_path.rglob("*")) if path not in before] == []
@@ -91,7 +91,7 @@ def test_a_home_on_a_read_only_disk(there: bool, tmp_path: Path) -> None:
     disk, home = tmp_path / "disk", tmp_path / "disk" / "home"
     disk.mkdir()
     if there:
-        assert main(["--home", str(home)], None, {}) == 0
+        assert main(["--home", str(home), *NEW_HOME], None, {}) == 0
     before = sorted(tmp_path.rglob("*"))
     ended = _on_a_read_only_disk(disk, *(["--home", str(home), *words] for words, _ in TRIED))
     for (words, reads), (code, out, wrong) in zip(TRIED, ended, strict=True):

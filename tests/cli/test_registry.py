@@ -15,6 +15,7 @@ from archiver.cli.parser import build_parser, module_of
 from archiver.cli.registry import BEGIN_A_HOME, COMMANDS, FIRST, HOMELESS, groups
 from archiver.errors import NotFound
 from archiver.home.home import Home
+from tests.conftest import NEW_HOME
 
 FOLDER = Path(__file__).parents[2] / "archiver" / "cli" / "commands"
 ASKED = ["capture", "look", "cases and words", "packages", "copies and keys", "work", "this program"]
@@ -123,7 +124,7 @@ HEAVY = (
 @pytest.mark.parametrize("words", [("find", "x"), ("case", "list")], ids=" ".join)
 def test_a_look_imports_nothing_that_captures(words: tuple[str, ...], tmp_path: Path) -> None:
     home = str(tmp_path / "home")
-    assert main(["--home", home], None, {}) == 0
+    assert main(["--home", home, *NEW_HOME], None, {}) == 0
     keys = ("archiver.signer",) if words[0] == "find" else ()
     assert _imported("--home", home, *words, of=(*HEAVY, *keys)) == []
 
@@ -169,7 +170,7 @@ def test_options_of_every_command_stand_before_or_after_it(
     words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
-    assert main(["--home", str(home)], None, {}) == 0
+    assert main(["--home", str(home), *NEW_HOME], None, {}) == 0
     capsys.readouterr()
     assert main(words.format(home).split(), None, {}) == 0
     assert capsys.readouterr().out == ""

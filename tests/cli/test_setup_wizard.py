@@ -14,11 +14,13 @@ import pytest
 from archiver.cli import terminal
 from archiver.cli.console import Console
 from archiver.cli.main import main
-from archiver.cli.setup_wizard import QUESTIONS, Given, Question, ask_for_answers
+from archiver.cli.setup_wizard import QUESTIONS, Given, Question, answers_from, ask_for_answers
 from archiver.demo.run import FIRST_RUN
 from archiver.errors import UsageError
 
-ALL = Given(pseudonym="aru", proxy="", user_agent="Mozilla/5.0", second="", timestamps=False)
+ALL = Given(pseudonym="aru", proxy="direct", user_agent="Mozilla/5.0", second="", timestamps=False)
+TYPED = ["", "direct"]
+"""What is typed at the questions: the pseudonym has a default, the connection has none."""
 
 
 class Tty(io.StringIO):
@@ -46,7 +48,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, answers: list[s
 def test_questions_break_between_words(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     out = Tty()
-    answering(monkeypatch, out, [""] * len(QUESTIONS))
+    answering(monkeypatch, out, TYPED)
     ask_for_answers(Given(), Path("/home/aru/archiver-home"), Console(False, out, out).say)
     shown = out.getvalue()
     for line in shown.splitlines():
@@ -60,29 +62,77 @@ def test_questions_break_between_words(columns: int, monkeypatch: pytest.MonkeyP
 def test_only_what_is_open_is_asked_and_numbered(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
 
     out = Tty()
-    prompts = answering(monkeypatch, out, [""])
+    prompts = answering(monkeypatch, out, ["direct"])
     ask_for_answers(replace(ALL, **{question.field: None}), Path("/h"), Console(False, out, out).say)
     assert len(prompts) == 1
-    assert "One question;" in out.getvalue()
+    assert "One question." in out.getvalue()
     assert [line[:3] for line in out.getvalue().splitlines() if line[:1].isdigit()] == ["1. "]
 
 
 @pytest.mark.parametrize(
-    ("answers", "wanted"),
-    [(["y"], True), (["YES"], True), (["no"], False), (["maybe", "yesterday", "n"], False), (["1", "yes"], True)],
+    "given", [Given(), Given(pseudonym="aru", user_agent="Test/1", second="/mnt", timestamps=True)]
 )
-def test_yes_or_no_is_asked_until_it_is_one(answers: list[str], wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = Tty()
-    prompts = answering(monkeypatch, out, answers)
-    found = ask_for_answers(replace(ALL, timestamps=None), Path("/h"), Console(False, out, out).say)
-    assert found.timestamps is wanted
-    assert len(prompts) == len(answers)
-    assert out.getvalue().count("Please answer yes or no.") == len(answers) - 1
+def test_how_to_connect_has_no_default(given: Given) -> None:
+    with pytest.raises(UsageError, match="has no default"):
+        answers_from(given)
+    assert answers_from(replace(given, proxy="direct")).proxy == ""
+    assert answers_from(replace(given, proxy="socks5h://127.0.0.1:9050")).proxy == "socks5h://127.0.0.1:9050"
+    with pytest.raises(UsageError, match="an empty text"):
+        answers_from(replace(given, proxy=""))
+
+
+def test_timestamps_are_asked_for_unless_they_are_declined() -> None:
+    assert answers_from(Given(proxy="direct")).timestamps
+    assert not answers_from(Given(proxy="direct", timestamps=False)).timestamps
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (["--create"], {}, "--direct or --proxy URL"),
+        (["--create", "capture", "https://t.me/a/1"], {}, "--direct or --proxy URL"),
+        (["--create", "--proxy", ""], {}, "an empty text"),
+        (["--create", "--direct", "--proxy", "socks5h://127.0.0.1:9050"], {}, "--direct or a proxy"),
+        (["--create", "--direct"], {"ARCHIVER_PROXY": "socks5h://127.0.0.1:9050"}, "--direct or a proxy"),
+        (["--direct"], {}, "--create"),
+        (["--direct", "case", "new", "alma"], {}, "--create"),
+        (["--create", "--direct", "crawl", "https://t.me/s/a"], {}, "no home here"),
+        (["--create", "--direct", "jobs", "add", "https://t.me/a/1"], {}, "no home here"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_nothing_is_made_where_the_answer_is_open(
+    words: list[str], environment: dict[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--home", str(tmp_path / "home"), *words], None, environment) == 1
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_variable_of_a_container_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"ARCHIVER_HOME": str(tmp_path / "home"), "ARCHIVER_PROXY": ""}
+    assert main(["capture", "https://t.me/a/1"], None, given) == 1
+    assert not list(tmp_path.iterdir())
+    assert main([], None, {**given, "ARCHIVER_PROXY": "direct", "ARCHIVER_TIMESTAMPS": "no"}) == 0
+    said = capsys.readouterr().out
+    assert "Sites learn the address of this machine." in said
+    assert "nobody else vouches" in said
+
+
+@pytest.mark.parametrize(("answers", "made"), [(["yes"], True), (["perhaps", "y"], True), (["", "no"], False)])
+def test_a_home_that_is_not_there_is_asked_about(
+    answers: list[str], made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Tty())
+    answering(monkeypatch, Tty(), [*answers, "aru", "direct"])
+    words = ["--home", str(tmp_path / "home"), "--no-timestamps"]
+    assert main(words, None, {}) == (0 if made else 1)
+    assert (tmp_path / "home" / "archiver.toml").exists() == made
 
 
 def test_the_demo_leaves_nothing_to_ask_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Tty())
-    prompts = answering(monkeypatch, Tty(), [""] * len(QUESTIONS))
+    prompts = answering(monkeypatch, Tty(), TYPED)
     assert main(["--home", str(tmp_path / "home"), *FIRST_RUN], None, {}) == 0
     assert prompts == []
 
@@ -103,9 +153,8 @@ def test_the_end_of_the_input_is_no_answer(tmp_path: Path, monkeypatch: pytest.M
     ("field", "answers", "kept"),
     [
         ("proxy", ["tor", "127.0.0.1:9050", "socks5h://127.0.0.1:9050"], "socks5h://127.0.0.1:9050"),
+        ("proxy", ["", "", "direct"], ""),
         ("pseudonym", ["a b", "aru"], "aru"),
-        ("second", ["s3://B", "s3://bucket/x"], "s3://bucket/x"),
-        ("user_agent", ["Test\udcff", "Test/1"], "Test/1"),
     ],
 )
 def test_what_is_no_answer_is_asked_for_again(

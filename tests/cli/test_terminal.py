@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from archiver.cli import terminal
 from archiver.cli.console import Console
 from archiver.cli.main import main
+from tests.conftest import NEW_HOME
 
 WORDS = st.lists(st.text("aбқ字か한é\u0301.,", min_size=1, max_size=30), min_size=1, max_size=20)
 
@@ -148,7 +149,7 @@ def test_headings_are_bold_on_a_terminal_and_plain_elsewhere(tmp_path: Path) -> 
 
 
 def test_a_result_breaks_at_the_terminals_width(tmp_path: Path) -> None:
-    assert main(["--home", str(tmp_path / "home")], None, {}) == 0
+    assert main(["--home", str(tmp_path / "home"), *NEW_HOME], None, {}) == 0
     shown = _on_a_terminal(["--home", str(tmp_path / "home"), "show", "zzzz"], "40")
     lines = shown.splitlines()
     assert any(line.startswith("archiver: expected a capture") for line in lines)

@@ -386,6 +386,59 @@ def test_two_people_at_one_place(
     )
 
 
+def test_the_captures_of_one_case_are_brought_by_one_command(
+    made: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = made.again(tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    two = Kept(tmp_path / "two")
+    for case in ("almaty", "aktobe"):
+        assert two.run("case", "new", case) == 0
+        public = (two.home / "keys" / "cases" / f"{case}.age-key").read_text().split("public key: ")[1].split()[0]
+        assert one.run("case", "new", case, "--recipient", public) == 0
+        assert one.run("receive", str(one.folder / "words.txt"), "--from", "S-7", "--via", "usb", "--case", case) == 0
+    for kept in (one, two):
+        add_place(kept.home, "team", str(tmp_path / "disk"), own=True)
+        (tmp_path / "disk").mkdir(exist_ok=True)
+        assert kept.run("sync") == 0
+
+    def brought() -> dict[str, int]:
+        capsys.readouterr()
+        assert two.run("--json", "team", "list") == 0
+        return {line["case"]: line["captures"] for line in lines(capsys) if line["where"] not in ("here", "queue")}
+
+    assert brought() == {}
+    assert two.run("team", "bring", "almaty") == 0
+    assert brought() == {"almaty": 1}
+    assert two.run("team", "bring", "aktobe") == 0
+    assert brought() == {"almaty": 1, "aktobe": 1}, "what was brought before stays"
+    assert two.run("team", "bring", "nowhere") == 3
+
+
+def test_an_empty_home_out_of_the_copies_and_a_sheet_of_paper(kept: Kept, disk: At, tmp_path: Path) -> None:
+    assert kept.run("sync") == 0
+    assert kept.run("keys", "sheet", "--plain", "--to", str(tmp_path / "sheet.html")) == 0
+    before, settings = evidence(kept.home), Home(kept.home).config
+    shutil.rmtree(kept.home)
+    new = tmp_path / "new"
+    words = ["restore", "--from", disk.where, "--sheet", str(tmp_path / "sheet.html")]
+    assert main(["--home", str(new), *words], None, {}) == 0
+    written = ("archiver.toml", "keys/sheet.json")  # without its comments; and what says which keys are on paper
+    after = evidence(new)
+    assert {name: after[name] for name in before if name not in written} == {
+        name: data for name, data in before.items() if name not in written
+    }
+    assert Home(new).config == settings
+    assert main(["--home", str(new), "check"], None, {}) == 0
+    assert main(["--home", str(new), "note", kept_capture(new), "goes on"], None, {}) == 0
+
+
+def kept_capture(home: Path) -> str:
+    opened = Home(home)
+    opened.project()
+    return str(opened.catalog.captures()[0]["id"])
+
+
 def test_the_log_of_a_home_stays_in_it(kept: Kept, disk: At, tmp_path: Path) -> None:
     with HomeLog(kept.home, [].append, lambda: str):
         logging.getLogger("archiver.tests").warning("the diary of an investigation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from archiver.home.home import Home
 from archiver.home.log import HomeLog
-from tests.conftest import Shell, World, need
+from tests.conftest import Shell, World, need, set_in
 from tests.support.forked import Command, Forked
 from tests.support.jobs import POST, until, worker_of
 from tests.support.served import Served
@@ -97,6 +98,85 @@ def test_without_the_token_nothing(served: Served) -> None:
     assert served.queue.counts() == {}
 
 
+def test_each_person_has_a_token_that_can_be_taken_back(served: Served, shell: Shell) -> None:
+    _, [dana] = shell.json("keys", "token", "dana")
+    _, [aru] = shell.json("keys", "token", "aru")
+    code, value = served.ask("POST", "/api/v1/jobs", {"links": [POST]}, token=dana["token"])
+    assert code == 202
+    job = value["queued"][0]["job"]
+    attempts = served.ask("GET", f"/api/v1/jobs/{job}", token=aru["token"])[1]["attempts"]
+    assert attempts[0]["by"] == "dana"
+    assert "by dana" in shell("jobs", "list")[1]
+    assert shell("keys", "token", "dana", "--take-back")[0] == 0
+    code, value = served.ask("GET", "/api/v1/jobs", token=dana["token"])
+    assert code == 401
+    assert "taken back at" in value["found"]
+    assert shell("keys", "lock", "aru")[0] == 0
+    code, value = served.ask("POST", "/api/v1/jobs", {"links": [POST]}, token=aru["token"])
+    assert code == 401
+    assert "locked since" in value["found"]
+    assert served.ask("GET", "/api/v1/jobs")[0] == 200, "the home's own token goes on"
+    served.ask("POST", "/api/v1/jobs", {"links": ["https://t.me/ozen_today/13"]})
+    assert served.ask("GET", "/api/v1/jobs?state=waiting")[1]["jobs"][0]["by"] == "tester"
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/status", "/openapi.json", "/health"])
+def test_the_earlier_paths_answer_and_say_so(served: Served, path: str) -> None:
+    def headers(path: str) -> tuple[int, str | None]:
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+        connection.request("GET", path, None, {"Authorization": f"Bearer {served.token}"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers["Deprecation"]
+
+    code, said = headers(path)
+    assert (code, said) == (headers(f"/api/v1{path}")[0], "true")
+    assert headers(f"/api/v1{path}")[1] is None
+
+
+def test_status_says_the_rest_while_the_queue_does_not_answer(shell: Shell, tmp_path: Path, world: World) -> None:
+    assert shell("capture", POST)[0] == 0
+    set_in(Home(shell.home), second=f'"{tmp_path / "unplugged"}"')
+    shell.environment["ARCHIVER_JOBS"] = "postgresql://nobody@127.0.0.1:9/none"
+    file = tmp_path / "archiver.prom"
+    code, out, _ = shell("status", "--metrics", str(file))
+    assert code == 4
+    assert "NOT SHOWN   jobs, workers, watches: the queue does not answer" in out
+    assert "captures    1" in out
+    assert "copies      second: 1 capture not there yet; ITS FOLDER IS NOT THERE" in out
+    assert "keys        ONLY HERE" in out
+    text = file.read_text()
+    assert "archiver_queue_up 0\n" in text
+    assert "archiver_captures 1\n" in text
+    assert 'archiver_destination_up{destination="second"} 0\n' in text
+    assert "archiver_jobs" not in text, "what is not known is never 0"
+    assert "archiver_workers_alive" not in text
+    shell.environment.clear()
+    code, out, _ = shell("status", "--metrics", str(file))
+    assert code == 2, "a disk is not connected"
+    assert "archiver_workers_alive 0\n" in file.read_text()
+    (tmp_path / "unplugged").mkdir()
+    assert shell("status")[0] == 0
+    assert shell("keys", "sheet", "--plain", "--to", str(tmp_path / "sheet.html"))[0] == 0
+    assert "ONLY HERE" not in shell("status")[1]
+    assert shell("case", "new", "alma")[0] == 0
+    assert "lacks 1 key" in shell("status")[1]
+
+
+def test_metrics_are_in_the_format_of_prometheus(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "archiver.prom"
+    assert shell("jobs", "add", POST)[0] == 0
+    assert shell("status", "--metrics", str(file))[0] == 2
+    lines = file.read_text().splitlines()
+    value = re.compile(r'archiver_[a-z_]+(\{[a-z]+="[^"]*"\})? [0-9.]+')
+    assert all(value.fullmatch(line) for line in lines if not line.startswith("#"))
+    typed = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(typed) == len(set(typed)) > 8
+    assert 'archiver_jobs{state="waiting"} 1' in lines
+    assert POST not in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o644, "a monitor of another user reads it"
+
+
 def test_another_name_leads_nowhere(served: Served) -> None:
     """A page of somebody else's whose name was pointed at this machine."""
     assert served.ask("GET", "/status", Host="evil.example")[0] == 421
@@ -105,8 +185,9 @@ def test_another_name_leads_nowhere(served: Served) -> None:
 
 
 @pytest.mark.thorough("formats")
-def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert served.ask("POST", "/jobs", {"links": [POST]})[0] == 202
+    monkeypatch.setattr("archiver.jobs.shared_state.SILENT_SECONDS", 600.0)  # it beats once; this takes longer
     served.queue.shared.workers.beat("a", "m", "v", 0.0, 1, 0)  # without a worker /health is 503, as it should be
     program = Path(sys.executable).parent / "schemathesis"
     assert program.exists()

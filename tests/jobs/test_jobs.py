@@ -6,10 +6,12 @@ import asyncio
 import json
 import random
 import signal
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from archiver.capture.options import CaptureOptions
 from archiver.demo.server import Answer
 from archiver.errors import ExitCode
 from archiver.home.home import Home
-from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
+from archiver.home.people import home_label
+from archiver.jobs.job import CASE_ELSEWHERE, PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, database, serve
 from archiver.jobs.shared_state import Workflows
 from archiver.jobs.worker import Worker, result_of
@@ -340,6 +343,19 @@ def test_a_home_that_cannot_remember_an_attempt_does_not_end_the_job(
     monkeypatch.setattr(f"archiver.jobs.claims.HomeClaims.{step}", full)
     (result,) = asked(JobAttempt(job_of(POST), 1, NOON, {}))
     assert (result.state, len(result.captures)) == (("again", 0) if step == "begin" else ("done", 1))
+
+
+def test_a_job_of_a_case_that_is_not_here_waits_for_a_home_that_has_it(asked: Any, shell: Shell) -> None:
+    """However often it is met here, it is neither captured nor given up; once the case is here it is done."""
+    job = replace(job_of(POST), options={"cases": ["onlyaru"]})
+    first, later = asked(JobAttempt(job, 1, NOON, {}), JobAttempt(job, 40, NOON, {CASE_ELSEWHERE: 39}))
+    assert [(one.state, one.captures) for one in (first, later)] == [("again", ())] * 2
+    assert "a home that has the case 'onlyaru'" in first.reason
+    assert 0 < first.again < later.again
+    assert shell("case", "new", "onlyaru")[0] == 0
+    (done,) = asked(JobAttempt(job, 2, NOON, first.attempts))
+    assert (done.state, len(done.captures)) == ("done", 1)
+    assert (done.machine, done.home) == (socket.gethostname(), home_label(shell.home, asked.home.ledger_key.name))
 
 
 def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:

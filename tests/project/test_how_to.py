@@ -22,7 +22,7 @@ from tests.support.pages import DOCS, Block, blocks, commands, missing
 
 ROOT = Path(__file__).parents[2]
 READERS = ROOT / ".venv-readers" / "bin" / "python"
-ELSEWHERE = {"install", "upgrade", "check", "telegram", "spiders", "storage"}
+ELSEWHERE = {"install", "upgrade", "check", "telegram", "spiders", "storage", "running"}
 """Pages that other tests follow."""
 FOLLOWED = {
     "back-up",

@@ -25,13 +25,14 @@ from archiver.home.config_schema import Timestamps
 from archiver.home.home import Home
 from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.seal.kept_stamps import OTS, Stamp, covering, needed, stamps
+from archiver.seal.moments import EARLIEST, LATEST, draw, is_due, next_moment
 from archiver.seal.opentimestamps import submit
 from archiver.seal.rfc3161 import InvalidProof, examine, find_root
 from archiver.seal.timestamps import due
 from archiver.signer.local import LocalSigner
 from storage.digest import sha256, sha256_hex
 from storage.events import Event
-from storage.times import system_clock
+from storage.times import system_clock, utc_parse
 from tests.conftest import Shell, World
 from tests.support.outsiders import Outsiders
 from tests.support.rawserver import RawServer
@@ -324,20 +325,62 @@ def test_a_service_is_asked_by_one_line(tmp_path: Path) -> None:
     server.close()
 
 
-def test_capture_is_stamped_in_the_same_command(outside: Outsiders, world: World, shell: Shell) -> None:
+def _stamping(outside: Outsiders, world: World, shell: Shell) -> Path:
+    """Let an authority answer; return the file that keeps the moment at which it is asked next."""
     outside.add("one", MiniAuthority(outside.folder / "one"))
     network = outside.serve("http")  # as most authorities are asked; the token is what is signed
     shell.network = replace(world.network, routes={**world.network.routes, **network.routes})
-    code, out, err = shell("capture", "https://t.me/ozen_today/12")
-    assert (code, err) == (0, "")
-    assert "NOT TIMESTAMPED" in out
-    assert "stamped   checkpoint 2 by one" in out
+    return shell.home / "proofs" / ".next"
+
+
+def _passed(moment: Path) -> None:
+    moment.write_text("2022-01-05T05:00:00Z\n")
+
+
+def test_a_capture_is_never_stamped_because_it_began_or_ended(outside: Outsiders, world: World, shell: Shell) -> None:
+    moment = _stamping(outside, world, shell)
+    for before in ("no moment yet", "one that passed unused"):
+        if before == "one that passed unused":
+            _passed(moment)
+        code, out, err = shell("capture", "https://t.me/ozen_today/12")
+        assert (code, err) == (0, ""), before
+        assert "stamped" not in out.replace("NOT TIMESTAMPED", "").replace("timestamped", ""), before
+        assert not list((shell.home / "proofs").glob("*/*.tsr")), before
+        assert utc_parse(moment.read_text().strip()) > system_clock(), "another was drawn"
+    assert "archiver seal at once" in shell("status")[1]
+
+
+def test_it_is_stamped_by_the_next_command_after_the_moment(outside: Outsiders, world: World, shell: Shell) -> None:
+    moment = _stamping(outside, world, shell)
+    code, out, _ = shell("capture", "https://t.me/ozen_today/12")
+    assert code == 0
     capture = out.split("captures/")[1].split("\n")[0].rsplit("/", 1)[1]
+    assert shell("work", "--drain")[0] == 0
+    assert not list((shell.home / "proofs").glob("*/*.tsr")), "the moment has not come"
+    _passed(moment)
+    code, out, err = shell("work", "--drain")
+    assert (code, err) == (0, "")
+    assert "stamped   checkpoint 2 by one" in out
+    assert utc_parse(moment.read_text().strip()) > system_clock(), "a moment is used once"
     shown = shell("show", capture)[1]
     assert "timestamped 20" in shown
     assert "by one" in shown
     assert "all timestamped" in shell("check")[1]
     assert shell.json("seal")[1][-1]["timestamped"] == 1
+
+
+def test_moments_are_drawn_anew_and_lie_within_their_bounds(home: Home) -> None:
+    now = home.clock()
+    drawn = [draw(home) for _ in range(40)]
+    assert len(set(drawn)) == 40
+    later = home.clock()
+    assert all(now + EARLIEST <= one <= later + LATEST for one in drawn)
+    assert max(drawn) - min(drawn) > (LATEST - EARLIEST) / 4
+    assert next_moment(home) == drawn[-1]
+    for text in ("", "words", "2999-01-01T00:00:00Z"):  # damaged; or the clock was set back
+        (home.path / "proofs" / ".next").write_text(text)
+        assert next_moment(home) <= home.clock() + LATEST, text
+    assert not is_due(home)
 
 
 def test_seal_says_what_set_up_did_not_allow(shell: Shell, home: Home, tmp_path: Path) -> None:

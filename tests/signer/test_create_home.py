@@ -14,11 +14,11 @@ import pytest
 
 from archiver.cli.main import main
 from archiver.errors import ConfigError, ExitCode, UsageError
-from archiver.home.home import Home
+from archiver.home.home import Home, is_home
 from archiver.signer.create_home import SetupAnswers, answers_in, create_home
 from storage.errors import CatalogError
 from storage.files import locked
-from tests.conftest import Shell
+from tests.conftest import NEW_HOME, Shell
 from tests.support.soak import SOAK
 
 
@@ -79,7 +79,7 @@ def test_a_first_run_that_is_killed_leaves_a_whole_home_or_one_to_be_made(tmp_pa
     assert len(killed) > 25
     for name in killed:
         path = tmp_path / name
-        assert main(["--home", str(path)], None, {}) == 0, name
+        assert main(["--home", str(path), *(() if is_home(path) else NEW_HOME)], None, {}) == 0, name
         home = Home(path)
         [case] = home.catalog.cases()
         assert case["name"] == "inbox"
@@ -114,10 +114,10 @@ def test_another_pseudonym_after_a_kill_is_refused(tmp_path: Path, capsys: pytes
     """The first event bears the old one, and would tell it to whoever reads a package."""
     half_moved(tmp_path, SetupAnswers(pseudonym="real-name"))
     before = contents(tmp_path)
-    assert main(["--home", str(tmp_path), "--pseudonym", "aru"], None, {}) == ExitCode.USAGE
+    assert main(["--home", str(tmp_path), *NEW_HOME, "--pseudonym", "aru"], None, {}) == ExitCode.USAGE
     assert "archiver --pseudonym real-name" in capsys.readouterr().err
     assert contents(tmp_path).keys() - before.keys() == set()
-    assert main(["--home", str(tmp_path), "--pseudonym", "real-name"], None, {}) == 0
+    assert main(["--home", str(tmp_path), *NEW_HOME, "--pseudonym", "real-name"], None, {}) == 0
     assert not [one.name for one in tmp_path.iterdir() if one.name.startswith(".")]
 
 
@@ -142,7 +142,7 @@ def test_what_a_kill_at_the_very_end_leaves_goes_with_the_next_command_that_writ
     assert shell("find", "x")[0] == 0
     assert all(one.exists() for one in left)
     with locked(left[0]):  # somebody is at it
-        assert shell("jobs", "add", "https://t.me/a/1")[0] == 0
+        assert shell("receive", __file__, "--from", "S-1", "--via", "usb")[0] == 0
         assert all(one.exists() for one in left)
     assert shell("case", "new", "alma")[0] == 0
     assert not any(one.exists() for one in left)
@@ -155,10 +155,11 @@ PROXY = "socks5h://127.0.0.1:9050"
     ("mine", "others", "refused"),
     [
         (["--proxy", PROXY], SetupAnswers(), "proxy"),
-        (["--proxy", ""], SetupAnswers(proxy=PROXY), "proxy"),
+        (["--direct"], SetupAnswers(proxy=PROXY), "proxy"),
+        (["--proxy", "direct"], SetupAnswers(proxy=PROXY), "proxy"),
         (["--proxy", PROXY, "--timestamps"], SetupAnswers(), "proxy, timestamps"),
         (["--proxy", PROXY], SetupAnswers(proxy=PROXY, timestamps=True), ""),
-        ([], SetupAnswers(proxy=PROXY), ""),
+        (["--proxy", PROXY], SetupAnswers(proxy=PROXY), ""),
     ],
 )
 def test_a_lost_race_never_goes_on_with_another_s_answers(
@@ -174,7 +175,7 @@ def test_a_lost_race_never_goes_on_with_another_s_answers(
         return create_home(path, answers)
 
     monkeypatch.setattr("archiver.signer.create_home.create_home", beaten)
-    code = main(["--home", str(tmp_path / "home"), *mine], None, {})
+    code = main(["--home", str(tmp_path / "home"), "--create", *mine], None, {})
     assert code == (ExitCode.USAGE if refused else 0)
     if refused:
         assert f"with other answers: {refused}\n" in capsys.readouterr().err
@@ -187,6 +188,7 @@ def test_a_lost_race_never_goes_on_with_another_s_answers(
     [
         (["--proxy", PROXY], "[sites] proxy"),
         (["--proxy", ""], "[sites] proxy"),
+        (["--direct"], "[sites] proxy"),
         (["--pseudonym", "aru"], "pseudonym"),
         (["--user-agent", "Test/1"], "[sites] user_agent"),
         (["--second-copy", "/mnt"], "[copies] second"),
@@ -239,7 +241,7 @@ def test_a_full_disk_is_said_in_the_words_of_a_first_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(step, full)
-        assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+        assert main(["--home", str(tmp_path / "home"), *NEW_HOME], None, {}) == ExitCode.FAILED
     shown = capsys.readouterr().err
     assert f"{said}, or choose another folder with --home. Nothing was made." in shown
     assert "received" not in shown
@@ -252,7 +254,7 @@ def test_a_disk_that_is_too_full_for_the_catalog_is_no_unsound_catalog(
         raise CatalogError("a sound catalog.sqlite", "database or disk is full", "Run `archiver catalog rebuild`.")
 
     monkeypatch.setattr(Home, "project", full)
-    assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+    assert main(["--home", str(tmp_path / "home"), *NEW_HOME], None, {}) == ExitCode.FAILED
     shown = capsys.readouterr().err
     assert "database or disk is full" in shown
     assert "Free some space there, or choose another folder with --home. Nothing was made." in shown
@@ -267,7 +269,7 @@ def test_ctrl_c_at_a_first_run_says_that_nothing_was_made(
 
     with monkeypatch.context() as patch:
         patch.setattr("archiver.signer.create_home.create_keys", pressed)
-        assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+        assert main(["--home", str(tmp_path / "home"), *NEW_HOME], None, {}) == ExitCode.FAILED
     assert capsys.readouterr().err == "archiver: stopped. Nothing was made.\n"
     assert not list(tmp_path.iterdir())
 
@@ -350,7 +352,7 @@ def test_an_empty_folder_keeps_its_mode_where_a_first_run_fails(
 
     with monkeypatch.context() as patch:
         patch.setattr(step, full)
-        assert main(["--home", str(folder)], None, {}) == ExitCode.FAILED
+        assert main(["--home", str(folder), *NEW_HOME], None, {}) == ExitCode.FAILED
     assert contents(tmp_path) == {tmp_path: (tmp_path.stat().st_mode, b""), folder: (stat.S_IFDIR | 0o755, b"")}
     create_home(folder, SetupAnswers())
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -387,7 +389,7 @@ def at_once(home: Path, *words: str) -> list[int]:
 
 
 def test_first_commands_at_once_share_one_home(tmp_path: Path) -> None:
-    assert at_once(tmp_path / "home", "case", "new", "case-{}") == [0, 0, 0, 0]
+    assert at_once(tmp_path / "home", *NEW_HOME, "case", "new", "case-{}") == [0, 0, 0, 0]
     home = Home(tmp_path / "home")
     assert sorted(case["name"] for case in home.catalog.cases()) == [*(f"case-{n}" for n in range(4)), "inbox"]
     assert main(["--home", str(home.path), "check"], None, {}) == 0
@@ -526,5 +528,5 @@ def test_a_command_that_only_looks_makes_no_home(
     assert main(["--home", str(tmp_path / "elsewhere" / "home"), *words.split()], None, {}) == ExitCode.USAGE
     shown = capsys.readouterr().err
     assert f"a home at {tmp_path / 'elsewhere' / 'home'}" in shown
-    assert "Run `archiver` once" in shown
+    assert "no home here" in shown
     assert not list(tmp_path.iterdir())

@@ -58,24 +58,28 @@ def run(context: Context) -> int:
         keys = _keys(context.home_path) if is_home(context.home_path) else []
         return _machine(context, [*keys, ("settings", False, found)])
     if not is_home(context.home_path):
-        return _machine(context, [("home", False, f"none at {context.home_path}: archiver makes one")])
+        return _machine(context, [("home", False, f"no home here, at {context.home_path}: archiver makes one")])
     return _machine(context, _home(context.home_to_read()))
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------
 
 
-Lines = list[tuple[str, bool, str]]
+Lines = list[tuple[str, bool | None, str]]
+"""What was looked at, whether it is as it should be (None: that cannot be told), and what is said of it."""
+
+
+MARKS = {True: "✓", False: "–", None: "?"}
 
 
 def _machine(context: Context, about_home: Lines) -> int:
     lines = [*_tools(), *about_home]
     width = max(len(name) for name, _, _ in lines)
     for name, good, said in lines:
-        context.console.say(f"{'✓' if good else '–'} {name:<{width}}  {said}")
+        context.console.say(f"{MARKS[good]} {name:<{width}}  {said}")
         context.console.data({"what": name, "present": good, "said": said})
     _say_variables(context)
-    return ExitCode.OK if all(good for _, good, _ in lines) else ExitCode.PARTIAL
+    return ExitCode.PARTIAL if any(good is False for _, good, _ in lines) else ExitCode.OK
 
 
 def _say_variables(context: Context) -> None:
@@ -138,7 +142,7 @@ def _fences() -> Lines:
     from archiver.children import fences, program
     from archiver.tools import chromium
 
-    found = [_fence()]
+    found: Lines = [_fence()]
     for name in ("ffmpeg", "ffprobe", "exiftool", "openssl"):
         if (path := program(name)) is not None:
             held = fences(path)
@@ -195,12 +199,14 @@ def _strange_cases(home: Home) -> Lines:
 
 def _home(home: Home) -> Lines:
     from archiver.home.config import cookies_in
+    from archiver.home.disk_encryption import disk_encryption
     from archiver.telegram.accounts import Accounts
     from archiver.tools.extractor_update import in_force
 
     free = shutil.disk_usage(home.path).free
-    found = [
+    found: Lines = [
         ("room on disk", free > home.config.reserve_bytes, f"{free / 1e9:.1f} GB free"),
+        ("disk", *disk_encryption(home.path)),
         *_keys(home.path),
         ("settings", True, "understood; archiver config shows them"),
         ("connection", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),

@@ -10,6 +10,8 @@ from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import JOB_MARKS
 from archiver.cli.logs import mask_secrets
 from archiver.errors import ExitCode, NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.people import home_label
 from archiver.jobs.job import PRIORITIES, REFUSED
 from archiver.jobs.job_status import JobStatus
 from archiver.jobs.new_job import new_job
@@ -86,7 +88,8 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         else:
             targets.setdefault(found.key, found)
     options = capture_options(home, arguments, telegram_account(home, arguments, targets.values()))
-    made = [new_job(home.new_capture_id(home.clock()), target, options) for target in targets.values()]
+    about = {"by": home.person or home.config.pseudonym}
+    made = [new_job(home.new_capture_id(home.clock()), target, options, about) for target in targets.values()]
     queue.add(made, PRIORITIES[arguments.priority])
     for job in made:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
@@ -119,7 +122,11 @@ def _line(one: JobStatus) -> str:
     why = f"  {harmless(one.outcome)}" if one.outcome else ""
     why += f": {harmless(one.reason)}" if one.reason else ""
     due = f"  again at {one.due:%Y-%m-%d %H:%M}Z" if one.due else ""
-    return f"{JOB_MARKS[one.state]} {harmless(one.job.id)}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
+    where = f"  in {harmless(one.home)} on {harmless(one.machine or '?')}" if one.home and one.captures else ""
+    by = f"  by {harmless(one.by)}" if one.by else ""
+    return (
+        f"{JOB_MARKS[one.state]} {harmless(one.job.id)}  {one.state:<9} {harmless(one.job.link)}{why}{due}{where}{by}"
+    )
 
 
 def _found(queue: Queue, text: str) -> list[JobStatus]:
@@ -140,8 +147,12 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
         console.say(f"  {harmless(name):<9} {harmless(str(value))}")
     for one in attempts:
         console.say(f"  attempt {one.attempt}, queued {_when(one)}: {_line(one)[2:].split('  ', 1)[1]}")
+        elsewhere = one.home is not None and one.home != home_label(home.path, home.ledger_key.name)
         for capture in one.captures:
-            console.say(f"    archiver show {harmless(capture)}")
+            console.say(f"    {'lies there: ' if elsewhere else 'archiver show '}{harmless(capture)}")
+        if elsewhere and one.captures:
+            case = next(iter(one.job.options.get("cases", (DEFAULT_CASE,))), DEFAULT_CASE)
+            console.say(f"    To bring it here: archiver team bring {harmless(str(case))}")
         console.data(one.line())
     return 0
 

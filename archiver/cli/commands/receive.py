@@ -45,7 +45,6 @@ def run(context: Context) -> int:
 
 def _receive(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
-    from archiver.cli.runtime import after_captures
     from archiver.intake.hand_over import HandOver, consent_of
     from archiver.intake.receive import receive
 
@@ -63,7 +62,6 @@ def _receive(context: Context, home: Home) -> int:
         console.say("            kept as they are; ask the source for them again while that is possible")
     for key, report in received.reports:
         _say(console, key, report)
-    after_captures(context, home, hand_over.cases)
     return max(EXIT_BY_OUTCOME[received.result.outcome], EXIT_BY_STATE[received.intact])
 
 

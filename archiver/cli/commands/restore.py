@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from archiver.copies.destinations import store_of
 from archiver.copies.restore import Restored, destination_of, restore
-from archiver.errors import ExitCode
+from archiver.copies.restore_keys import restore_keys
+from archiver.errors import ExitCode, UsageError
 from archiver.home.paths import given_path
 from archiver.text.plain import many, size
 
@@ -20,8 +22,10 @@ EXAMPLE = "archiver restore --from s3://bucket/prefix --recovery /media/usb/arch
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver restore` takes."""
     where = "Folder or s3://bucket/prefix of the copies."
-    parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
+    parser.add_argument("--from", dest="source", metavar="WHERE", help=where)
     parser.add_argument("--recovery", type=given_path, metavar="FILE", help="File with the recovery key.")
+    sheet = "File with the scanned codes of a recovery sheet; without --from, its keys return to the home at --home."
+    parser.add_argument("--sheet", type=given_path, metavar="FILE", help=sheet)
     parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 service other than Amazon's.")
     parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
     profile = "Profile in ~/.aws (default: credentials found by boto3)."
@@ -31,9 +35,32 @@ def add_arguments(parser: Parser) -> None:
     )
 
 
+def _keyring(context: Context) -> list[tuple[str, bytes]]:
+    """Read the sheet that was scanned, by its passphrase where it has one. Raises `UsageError`, `CannotTell`."""
+    from archiver.signer.keyring import PASSPHRASE, ask_secret
+    from archiver.signer.sheet import files_on, is_encrypted
+
+    try:
+        text = context.arguments.sheet.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("a text file with the codes of the sheet", str(error), "Scan them again.") from error
+    secret = context.environment.get(PASSPHRASE)
+    if secret is None and is_encrypted(text) and sys.stdin.isatty():
+        secret = ask_secret("Passphrase of the sheet: ")
+    return files_on(text, secret)
+
+
 def run(context: Context) -> int:
     """Fill an empty home from the copies. Exit code 2 where something did not come back."""
     arguments, console = context.arguments, context.console
+    keyring = _keyring(context) if arguments.sheet is not None else None
+    if arguments.source is None:
+        if keyring is None:
+            raise UsageError("--from WHERE or --sheet FILE", "neither", "Say where the copies are.")
+        count = restore_keys(context.home_path, keyring)
+        console.say(f"{many(count, 'file')} of the sheet written to {context.home_path}. Next: archiver check")
+        console.data({"keys": True, "files": count})
+        return ExitCode.OK
     source = arguments.source if "://" in arguments.source else str(given_path(arguments.source))
     place = destination_of(source, arguments.endpoint, arguments.region, arguments.profile)
     store = store_of(place, context.home_path.parent)
@@ -41,7 +68,7 @@ def run(context: Context) -> int:
     def shown(done: Restored) -> None:
         console.progress_line(f"{many(done.captures, 'capture')}, {size(done.bytes)}")
 
-    done = restore(context.home_path, store, arguments.recovery, arguments.which, shown)
+    done = restore(context.home_path, store, arguments.recovery, arguments.which, shown, keyring)
     console.say(
         f"restored into {context.home_path}: {many(done.captures, 'capture')} ({size(done.bytes)}), {many(done.events, 'event')}"
     )

@@ -1,4 +1,4 @@
-"""`archiver seal`, and the round of stamping that follows captures."""
+"""`archiver seal`: a round of timestamping, at once."""
 
 from __future__ import annotations
 

@@ -82,8 +82,9 @@ def run(context: Context) -> int:
                 "Choose another: --port",
             ) from error
         where = f"http://{arguments.host}:{port}"
-        console.say(f"{where}  described at {where}/openapi.json; bookmarklet at {where}/save")
+        console.say(f"{where}  described at {where}/api/v1/openapi.json; bookmarklet at {where}/save")
         console.say(f"token       in {home.path / 'keys' / 'api-token'}, as `Authorization: Bearer …`")
+        console.say("            For other people: archiver keys token NAME, so that each link shows who queued it")
         console.say("Ctrl-C stops it. Start a worker for queued links: archiver work")
         console.data({"serving": where, "token_file": str(home.path / "keys" / "api-token")})
         try:

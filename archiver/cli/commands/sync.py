@@ -37,8 +37,14 @@ def run(context: Context) -> int:
     """Make one round at each destination, or those that `--to` names. Exit code 4 where something could not be copied."""
     arguments, home = context.arguments, context.recovered_home()
     if arguments.source:
-        return _from_others(context, home)
+        from archiver.cli.teamwork import bring_from
+
+        return bring_from(context, home, destinations(home, [arguments.source]))
     chosen = destinations(home, arguments.to)
+    if not arguments.status:
+        from archiver.cli.runtime import stamp_if_due
+
+        stamp_if_due(context, home)
     if arguments.status:
         return _status(context, home)
     codes = [0]
@@ -58,33 +64,6 @@ def run(context: Context) -> int:
         _show(context, place, report)
         codes.append(ExitCode.OK if report.good else ExitCode.FAILED)
     return max(codes)
-
-
-def _from_others(context: Context, home: Home) -> int:
-    from archiver.copies.team import bring
-
-    console = context.console
-    brought, closed = bring(home, open_place(home, destinations(home, [context.arguments.source])[0], writing=False))
-    for one in brought:
-        cases = ", ".join(one.cases) or "no case whose key is here"
-        console.say(
-            f"{one.mark}: {cases}; {many(one.done.captures, 'capture')} fetched ({size(one.done.bytes)}), with every proof checked"
-        )
-        console.say(f"  its ledger: {one.done.checkpoint} events, signed by {one.key}")
-        console.say(
-            f"  compare this key with its owner; then check: archiver check --home {home.path / 'others' / one.mark}"
-        )
-        for capture, why in one.done.missing:
-            console.warn(f"  NOT FETCHED  {capture}: {why}")
-        console.data(
-            {"home": one.mark, "cases": one.cases, "captures": one.done.captures, "checkpoint": one.done.checkpoint,
-             "key": one.key, "missing": [list(item) for item in one.done.missing]}
-        )  # fmt: skip
-    if closed:
-        console.say(f"{closed} more homes there cannot be opened by any key here")
-    if not brought and not closed:
-        console.say("no other home has copies there")
-    return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
 
 
 def _progress(report: SyncReport) -> str:

@@ -90,6 +90,9 @@ def run(context: Context) -> int:
     """Run a worker until Ctrl-C or SIGTERM. The exit code is the worst of what it did."""
     home = context.recovered_home()
     home.proxy_for(())  # a misspelt case in the settings ends the worker now, and not each job
+    from archiver.cli.runtime import stamp_if_due
+
+    stamp_if_due(context, home)  # where the moment passed while nothing was running
     return copied(context, home, _work(context, home))
 
 
