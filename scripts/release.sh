@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes dist/: the wheel, built twice and equal, what is in it (SBOM), and SHA256SUMS. Usage: scripts/release.sh [folder]
+# Makes dist/: the wheel, built twice and equal, what is in it (SBOM), check.py and check.html for whoever is given a package,
+# and SHA256SUMS. Usage: scripts/release.sh [folder]
 # The wheel's times are those of the commit (SOURCE_DATE_EPOCH), so that whoever builds the same commit gets the same bytes.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,8 +21,8 @@ rm -rf "$to"
 mkdir -p "$to"
 cp "$once"/*.whl "$to/"
 "$python" scripts/sbom.py requirements.lock "$to"/*.whl >"$to/sbom.cdx.json"
-cp requirements.lock "$to/"
-(cd "$to" && sha256sum -- *.whl sbom.cdx.json requirements.lock >SHA256SUMS)
+cp requirements.lock archiver/export/check.py archiver/export/check.html "$to/"
+(cd "$to" && sha256sum -- *.whl sbom.cdx.json requirements.lock check.py check.html >SHA256SUMS)
 echo "built twice, and equal:"
 cat "$to/SHA256SUMS"
 echo "to sign it: ssh-keygen -Y sign -f KEY -n file $to/SHA256SUMS   (docs/how-to/install.md)"

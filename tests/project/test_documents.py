@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from storage import canonical
 from storage.note import Checkpoint, VerifierKey, open_note
 from storage.times import utc_parse, utc_text
 from tests.conftest import NEW_HOME, World
-from tests.support.pages import shown
+from tests.support.pages import blocks, commands, missing, shown
 
 ROOT = Path(__file__).parents[2]
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
@@ -60,7 +61,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
     finally:
         channel.posts[:] = before
     page = (ROOT / "docs" / "tutorial" / "first-captures.md").read_text()
-    block = next(found for found in re.findall(r"```text\n(.*?)```", page, re.DOTALL) if "UNAVAILABLE" in found)
+    block = next(found for found in re.findall(r"```text later\n(.*?)```", page, re.DOTALL) if "UNAVAILABLE" in found)
     for line in block.splitlines():
         for part in re.split(r"\S*\d{4}-\d\d-\d\dT?\S*(?: \S+Z)?|\S*…\S*|event \d+|ozen_today/45|\(…\)", line):
             assert part.strip(" ,") in said, (part, said)
@@ -84,19 +85,22 @@ def test_the_tutorial(
     home = tmp_path / "home"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    done = shown("tutorial/first-captures.md")
-    assert len(done) >= 14
-    for words, code in done:
-        with monkeypatch.context() as without:
-            if (
-                "https://blog.ozen.example/2011/12/17/square" not in words
-            ):  # one page is shown in a browser: it starts slowly
-                without.setattr("archiver.tools.chromium.program", lambda: None)
-            created = () if is_home(home) else ("--create", "--no-timestamps")  # the page uses the usual place
-            assert main(["--home", str(home), *created, *words], world.network, {}) == code, (
-                words,
-                capsys.readouterr(),
-            )
+    done = 0
+    said = ""
+    for block in blocks("tutorial/first-captures.md"):
+        if block.language == "text" and not block.about:
+            assert missing(block.text, said) == [], said[-2000:]
+        for words, code in commands(block.text) if block.language == "console" and not block.about else ():
+            done += 1
+            with monkeypatch.context() as without:
+                # One page is shown in a browser: it starts slowly.
+                if "https://blog.ozen.example/2011/12/17/square" not in words:
+                    without.setattr("archiver.tools.chromium.program", lambda: None)
+                created = () if is_home(home) else ("--create", "--no-timestamps")  # the page uses the usual place
+                found = main(["--home", str(home), *created, *words], world.network, {})
+            said += capsys.readouterr().out
+            assert found == code, (words, said[-2000:])
+    assert done >= 14
     table = re.findall(r"^\|(.*)\|$", (ROOT / "docs" / "tutorial" / "first-captures.md").read_text(), re.MULTILINE)
     rows = [
         [cell.strip() for cell in row.split("|")] for row in table if row.startswith(" row ") and "| link" not in row
@@ -111,6 +115,29 @@ def test_the_tutorial(
     written = {path.name for path in (tmp_path / "files").iterdir()}
     assert {f"2022-01-05T1200Z_ozen_today_Zh5janSq001_1.{ending}" for ending in ("mp4", "m4a", "vtt")} <= written
     assert {"index.html", "files.csv", "READ-FIRST.txt"} <= written
+
+
+def test_the_tutorial_begins_with_installing() -> None:
+    """What stands in its first section leads to the program; `make demo` itself is what `test_the_demo` runs."""
+    script, printed = blocks("tutorial/first-captures.md")[:2]
+    assert (script.language, printed.about) == ("sh", "install")
+    first, *others = script.text.splitlines()
+    assert first == "make demo"
+    made = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ".venv/bin/archiver demo" in made
+    ran = subprocess.run(["sh", "-euc", "\n".join(others)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == printed.text
+
+
+def test_what_the_readme_shows_is_printed(
+    home: Home, world: World, capsys: pytest.CaptureFixture[str], no_browser: None
+) -> None:
+    (block,) = re.findall(r"```\n(\$ archiver capture.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    codes = [0, 2, 0]
+    for part, code in zip(re.split(r"^\$ archiver ", block, flags=re.MULTILINE)[1:], codes, strict=True):
+        command, _, printed = part.partition("\n")
+        assert main(["--home", str(home.path), *shlex.split(command)], world.network, {}) == code
+        assert missing(printed, capsys.readouterr().out) == []
 
 
 def run_shown(home: Home, world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> int:

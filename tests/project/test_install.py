@@ -115,6 +115,15 @@ def test_what_a_release_consists_of(tmp_path: Path) -> None:
     assert made["metadata"]["component"]["hashes"][0]["content"] == hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
+def test_the_page_names_what_a_release_consists_of() -> None:
+    """With the two checks that whoever hands over a package gives along."""
+    script = (ROOT / "scripts" / "release.sh").read_text("utf-8")
+    (names,) = re.findall(r"sha256sum -- (.+) >SHA256SUMS", script)
+    assert {"check.py", "check.html"} < set(names.split())
+    for name in {*names.split(), "SHA256SUMS"} - {"*.whl"}:
+        assert INSTALL.count(f"`{name}`") >= 2 or name == "requirements.lock", name
+
+
 def test_the_scripts_are_shell_that_parses() -> None:
     for name in ("release.sh", "wheel.sh"):
         assert subprocess.run(["sh", "-n", str(ROOT / "scripts" / name)], check=False).returncode == 0

@@ -69,7 +69,7 @@ def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
 def missing(text: str, printed: str) -> list[str]:
     """Return the lines of a block that were not printed; what varies from day to day may differ."""
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    return [line for line in text.splitlines() if not any(_pattern(line).fullmatch(one) for one in lines)]
+    return [line for line in text.splitlines() if line and not any(_pattern(line).fullmatch(one) for one in lines)]
 
 
 def _pattern(line: str) -> re.Pattern[str]:
