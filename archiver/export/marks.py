@@ -23,7 +23,7 @@ class Marks:
             for event in material.events
             if event["type"] in ("captured", "recovered")
         }
-        for event in material.annotations:
+        for event in material.standing:
             self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:

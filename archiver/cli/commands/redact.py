@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.casework.annotations import about_of
 from archiver.casework.redaction import Cover, cover_file, mask_words, silences_of, tracks_of
+from archiver.cli.analysis import about_part
 from archiver.cli.arguments import add_capture_id, add_part, add_words
 from archiver.errors import UsageError
 
@@ -41,7 +41,7 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     signer = context.signer(home)
     reason = " ".join(arguments.words)
-    about = about_of(home, arguments.id, arguments.post, arguments.attachment)
+    about = about_part(context, home)
     if arguments.mask:
         if arguments.box or arguments.mute or arguments.tone or arguments.follow:
             raise UsageError(
