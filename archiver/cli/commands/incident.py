@@ -152,7 +152,7 @@ def _print(context: Context, home: Home, one: IncidentView) -> None:
         say(f"    … and {len(one.items) - limit} more: --limit {len(one.items)}")
     for body in one.conclusions:
         detail = body["detail"]
-        say(f"  conclusion, {detail['confidence']} confidence, by {body['agent']['id']} (event {body['seq']})")
+        say(f"  finding, {detail['confidence']} confidence, by {body['agent']['id']} (event {body['seq']})")
         context.console.paragraph(detail["text"])
     for body in one.statements:
         detail = body["detail"]
@@ -289,7 +289,7 @@ def _retract(context: Context) -> int:
     one = incident_view(home, arguments.case, arguments.incident)
     if rest := [body["seq"] for body in (*one.conclusions, *one.statements)]:
         raise UsageError(
-            "an incident that no conclusion or statement is about",
+            "an incident that no finding or statement is about",
             f"events {', '.join(map(str, rest))}",
             f"Retract these first: archiver retract {' '.join(map(str, rest))} REASON",
         )
