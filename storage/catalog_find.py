@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from storage.catalog_schema import TABLES
 from storage.catalog_views import shown
 from storage.fold import query
 
-if TYPE_CHECKING:
-    from storage.catalog import Catalog
+
+class Catalog(Protocol):
+    """What is asked of the catalog: `storage.catalog.Catalog`, which imports this module."""
+
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return the rows of a SELECT."""
+        ...
+
+    def quarantined_captures(self) -> set[str]:
+        """Return the ids of captures of which something is kept from view."""
+        ...
+
 
 MOVING = ("video", "round video")
 """Kinds of attachments that are videos."""
