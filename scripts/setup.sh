@@ -2,7 +2,7 @@
 # Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|docs|bench]
 #   run     what `make demo` needs: nothing but Python 3.11+; says what it would use of the system and goes on without
 #   test    also system packages for the tests (installed with apt where this is root), pywb in .venv-replay, and
-#           Datasette and pandas in .venv-readers, mkdocs-material in .venv-docs
+#           Datasette, pandas, csvkit and sqlite-utils in .venv-readers, mkdocs-material in .venv-docs
 #   docs    mkdocs-material in .venv-docs, and nothing else
 #   bench   also warcprox in .venv-bench and auto-archiver in .venv-auto
 set -eu
@@ -60,7 +60,7 @@ if [ "$kind" = run ]; then
   [ -z "$missing" ] || echo "not installed, and not needed to go on:$missing (the demo's videos are then stand-ins)"
   exit 0
 fi
-for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimage-exiftool-perl ip:iproute2 bash:bash zsh:zsh fish:fish groff:groff-base gcc:gcc; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
+for pair in openssl:openssl curl:curl jq:jq age:age chromium:chromium exiftool:libimage-exiftool-perl ip:iproute2 bash:bash zsh:zsh fish:fish groff:groff-base gcc:gcc; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
 [ "$kind" != bench ] || command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
 [ "$kind" != bench ] || command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 # shellcheck disable=SC2086

@@ -16,9 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from storage.catalog_schema import END, TABLES, VERSION
+from storage.catalog_schema import END, VERSION
 from storage.errors import CatalogError, DiskError
-from storage.fold import query
 from storage.sqlite import connect, connect_read_only, refused_by_disk
 
 LAST = "\U0010ffff"
@@ -164,29 +163,15 @@ class Catalog:
         except sqlite3.Error as error:
             raise refused_by_disk(error, self.path) or CatalogError("a sound catalog", str(error), REBUILD) from error
 
-    def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
-        """Find posts and annotations that hold every word of `text`, best first."""
-        found = self._matching("posts", text, limit) + self._matching("annotations", text, limit)
-        found.sort(key=lambda pair: pair[0])
-        return [row for _, row in found[:limit]]
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return the rows of a SELECT; `catalog_find` asks by it. Raises `CatalogError`."""
+        return [_row(row) for row in self._query(sql, parameters)]
 
-    def _matching(self, table: str, text: str, limit: int) -> list[tuple[float, dict[str, Any]]]:
-        """(rank, row) of what holds every word; the lower the rank, the better."""
-        *columns, _ = TABLES[table].searched
-        expression = query(text, columns)
-        if not expression:
-            return []
-        rows = self._query(
-            f"SELECT t.*, f.rank AS found_rank FROM (SELECT rowid AS row, rank FROM {table}_fts WHERE {table}_fts MATCH ? "
-            f"ORDER BY rank LIMIT ?) f JOIN {table} t ON t.rowid=f.row ORDER BY f.rank, f.row",
-            (expression, limit),
-        )
-        found = []
-        for row in map(_row, rows):
-            rank = row.pop("found_rank")
-            kind = {"kind": "post"} if table == "posts" else {"annotation": row["kind"], "kind": "annotation"}
-            found.append((rank, {**row, **kind}))
-        return found
+    def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
+        """Find posts, each once, and annotations that hold every word of `text`, best first."""
+        from storage.catalog_find import Wanted, find  # late: few commands search
+
+        return find(self, Wanted(text=text), "best", limit).rows
 
     def capture_ids(self, partial: str) -> list[str]:
         """List ids of captures that equal, begin or end with `partial`, 20 at most."""
@@ -333,6 +318,20 @@ class Catalog:
         )
         return [_row(row) for row in rows]
 
+    def standing(self, kind: str) -> list[dict[str, Any]]:
+        """List the events of one kind of annotation that were not retracted, oldest first."""
+        rows = self._query(
+            "SELECT e.body FROM annotations a JOIN events e USING (seq) "
+            "WHERE a.kind=? AND a.retracted IS NULL AND e.body IS NOT NULL ORDER BY a.seq",
+            (kind,),
+        )
+        return [json.loads(row["body"]) for row in rows]
+
+    def retraction_of(self, seq: int) -> int | None:
+        """Return the event that retracts an annotation; None where it stands."""
+        rows = self._query("SELECT retracted FROM annotations WHERE seq=?", (seq,))
+        return rows[0]["retracted"] if rows else None
+
     def reassessment(self, capture_id: str) -> dict[str, Any] | None:
         """Return the latest signed judgement of a capture after its first, with its time; None where there is none."""
         rows = self._query(
@@ -365,7 +364,8 @@ class Catalog:
 
     def quarantined_captures(self) -> set[str]:
         """Return the ids of captures of which something is kept from view."""
-        return {row[0] for row in self._query("SELECT DISTINCT capture FROM annotations WHERE kind='quarantine'")}
+        sql = "SELECT DISTINCT capture FROM annotations WHERE kind='quarantine' AND retracted IS NULL"
+        return {row[0] for row in self._query(sql)}
 
     def not_copied_to(self, destination: str) -> list[dict[str, Any]]:
         """List sealed captures that have no copy at this destination yet, oldest first."""
@@ -419,7 +419,8 @@ class Catalog:
             "SELECT r.*, c.folder FROM records r JOIN captures c ON c.id=r.capture WHERE r.payload_digest=? "
             "AND r.type='response' AND r.truncated IS NULL "
             f'AND (SELECT COUNT(*) FROM case_captures m WHERE m.capture=r.capture AND m."case" IN ({marks}))=? '
-            "AND r.capture NOT IN (SELECT capture FROM annotations WHERE kind='quarantine' AND capture IS NOT NULL) "
+            "AND r.capture NOT IN (SELECT capture FROM annotations WHERE kind='quarantine' AND capture IS NOT NULL "
+            "AND retracted IS NULL) "
             "ORDER BY c.seq LIMIT 1"
         )
         rows = self._query(sql, (digest, *cases, len(set(cases))))
@@ -437,6 +438,7 @@ class Catalog:
             for seq in seqs:
                 connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
+                connection.execute("UPDATE annotations SET retracted=NULL WHERE retracted=?", (seq,))
                 connection.execute("DELETE FROM reassessments WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM mentions WHERE seq=?", (seq,))
 

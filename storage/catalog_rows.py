@@ -40,6 +40,7 @@ def insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_ha
             canonical.dumps(body).decode(),
         ),
     )  # fmt: skip
+    _insert(connection, "mentions", [(body["seq"], one) for one in sorted(_named(body))])
     if body["type"] in ("captured", "recovered"):
         _insert_capture(connection, body, home)
     elif body["type"] == "annotated":
@@ -63,15 +64,25 @@ def insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_ha
     elif body["type"] == "timestamped":
         row = {"checkpoint": detail["checkpoint"], "authority": detail["by"], "states": detail.get("states")}
         _table(connection, "timestamps").insert({"seq": body["seq"], **row}, pk="seq", ignore=True)
-    elif body["type"] in ("removed", "changed", "unavailable", "seen-again", "duplicate"):
-        named = [detail.get(name) for name in ("post", "capture", "link", "watch")]
-        about = {one for one in (*named, *detail.get("captures", ())) if isinstance(one, str)}
-        _insert(connection, "mentions", [(body["seq"], one) for one in sorted(about)])
     elif body["type"] == "erased":
         place = (detail["destination"], detail["capture"])
         _table(connection, "copies").delete_where("destination=? AND capture=?", place)
     elif body["type"] == "disposed":
         _dispose(connection, body["seq"], detail)
+
+
+def _named(body: Mapping[str, Any]) -> set[str]:
+    """Return what an event is about: captures, cases as `case:NAME`; of a watch's findings also post, link and watch."""
+    detail = body["detail"]
+    about = detail.get("about", {})
+    # What was copied is listed with where its objects lie, everything else by its id alone.
+    listed = [one.get("capture") if isinstance(one, dict) else one for one in detail.get("captures", ())]
+    named = [detail.get("capture"), about.get("capture"), *listed]
+    if body["type"] in ("removed", "changed", "unavailable", "seen-again", "duplicate"):
+        named += [detail.get(name) for name in ("post", "link", "watch")]
+    cases = [detail.get("case"), about.get("case"), detail.get("name") if body["type"] == "case" else None]
+    of_cases = {f"case:{one}" for one in cases if isinstance(one, str)}
+    return {one for one in named if isinstance(one, str)} | of_cases
 
 
 def _table(connection: sqlite3.Connection, name: str) -> Any:
@@ -276,9 +287,14 @@ def _insert_annotation(connection: sqlite3.Connection, body: dict[str, Any]) -> 
         [(
             body["seq"], detail["kind"], about.get("capture"), about.get("post"), about.get("attachment"),
             canonical.dumps(segment).decode() if segment else None, detail.get("text"),
-            canonical.dumps(detail).decode(), skeletons(detail.get("text")),
+            canonical.dumps(detail).decode(), skeletons(detail.get("text")), None,
         )],
     )  # fmt: skip
+    if detail["kind"] == "retraction" and isinstance(about.get("event"), int):
+        connection.execute(
+            "UPDATE annotations SET retracted=? WHERE seq=? AND seq<? AND retracted IS NULL",
+            (body["seq"], about["event"], body["seq"]),
+        )
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-VERSION = 6
+VERSION = 7
 """1 to 3 were numbered SQL scripts; they had no views, and a search index that only this program could use."""
 
 END = "||".join(f"substr(id,-{n},1)" for n in range(1, 9))
@@ -209,6 +209,7 @@ TABLES: Mapping[str, Table] = {
             "size": whole("size as stated", "bytes"),
         },
         ("capture", "post", "n"),
+        indexes=(("kind",),),
         references=((("capture", "post"), "posts", ("capture", "n")),),
     ),
     "inventory": Table(
@@ -246,6 +247,7 @@ TABLES: Mapping[str, Table] = {
             "text": text("the words"),
             "body": text("the whole annotation, canonical JSON", True),
             "skeleton": _SKELETON,
+            "retracted": whole("the event that retracts it: events.seq; empty if it stands"),
         },
         "seq",
         indexes=(("capture",), ("kind",)),
@@ -290,10 +292,13 @@ TABLES: Mapping[str, Table] = {
         references=(_TO_EVENT,),
     ),
     "mentions": Table(
-        "What findings of watches, removals and duplicates are about: a row for each thing that such an event names.",
+        "What events are about: a row for each capture and case that an event names, and for what a watch found.",
         {
             "seq": _EVENT,
-            "about": text("a post: posts.id; a capture: captures.id; a link, or the id of a watch", True),
+            "about": text(
+                "a capture: captures.id; a case: case:NAME; of findings of watches a post, a link, or the id of a watch",
+                True,
+            ),
         },
         ("about", "seq"),
         indexes=(("seq",),),

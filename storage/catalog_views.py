@@ -18,7 +18,7 @@ def shown(post: str, capture: str) -> str:
     """Write the condition that neither the post with the id `post` nor its `capture` is quarantined; both are SQL."""
     return (
         f"NOT EXISTS (SELECT 1 FROM annotations q WHERE q.kind='quarantine' AND q.capture={capture} "
-        f"AND (q.post IS NULL OR q.post={post}))"
+        f"AND q.retracted IS NULL AND (q.post IS NULL OR q.post={post}))"
     )
 
 
@@ -80,7 +80,7 @@ WHERE p.role IS NOT 'captions' AND {shown("p.id", "p.capture")} AND NOT EXISTS (
     # The + before j.n: SQLite is to look the key up, not to walk through all later lines.
     "file": View(
         "Files of posts, and received files, that are held in full or in part. For a file that arrived in several "
-        "pieces, the record is the list of them (archiver assemble puts them together).",
+        "pieces, the record is the list of them (archiver files puts them together).",
         {
             **_as_in("inventory", "capture"),
             "post": text("the post: posts.id; empty for a received file"),
@@ -107,25 +107,30 @@ WHERE i.sha256 IS NOT NULL AND i.outcome IN ('captured', 'partial') AND {shown("
   SELECT 1 FROM inventory j WHERE j.capture=i.capture AND j.key=i.key AND j.outcome IS NOT NULL AND +j.n>i.n)""",
     ),
     "place": View(
-        "Where people say that something happened: places of captures, posts, parts of files, and incidents.",
+        "Places that people entered: of captures, posts, parts of files, and incidents. Without those that were retracted.",
         {
             **_SAID_OF,
             "place": text("the place in words"),
             "latitude": Column(float, "latitude, WGS 84", "degrees"),
             "longitude": Column(float, "longitude, WGS 84", "degrees"),
             "zone": text("time zone of the place, by its IANA name"),
+            "whose": text(
+                "event: where it happened; camera: where the camera stood; named: a place that the words name"
+            ),
             **_SAID_BY,
         },
         f"""SELECT {_SAID_OF_SQL},
   CASE a.kind WHEN 'place' THEN a.text ELSE json_extract(a.body, '$.place') END AS place,
   CAST(json_extract(a.body, '$.latitude') AS REAL) AS latitude,
   CAST(json_extract(a.body, '$.longitude') AS REAL) AS longitude,
-  json_extract(a.body, '$.zone') AS zone, {_SAID_BY_SQL}
-WHERE a.kind='place' OR (a.kind='incident' AND COALESCE(
-  json_extract(a.body, '$.place'), json_extract(a.body, '$.latitude')) IS NOT NULL)""",
+  json_extract(a.body, '$.zone') AS zone,
+  CASE a.kind WHEN 'place' THEN COALESCE(json_extract(a.body, '$.whose'), 'camera') ELSE 'event' END AS whose, {_SAID_BY_SQL}
+WHERE a.retracted IS NULL AND (a.kind='place' OR (a.kind='incident' AND COALESCE(
+  json_extract(a.body, '$.place'), json_extract(a.body, '$.latitude')) IS NOT NULL))""",
     ),
     "moment": View(
-        "When people say that something happened: times of captures, posts, parts of files, and incidents.",
+        "When people say that something happened: times of captures, posts, parts of files, and incidents. Without those "
+        "that were retracted.",
         {
             **_SAID_OF,
             "earliest": text(f"earliest time at which it can have happened; {UTC_TEXT}"),
@@ -135,7 +140,7 @@ WHERE a.kind='place' OR (a.kind='incident' AND COALESCE(
         },
         f"""SELECT {_SAID_OF_SQL},
   json_extract(a.body, '$.from') AS earliest, json_extract(a.body, '$.to') AS latest, a.text AS basis, {_SAID_BY_SQL}
-WHERE a.kind IN ('time', 'incident') AND json_extract(a.body, '$.from') IS NOT NULL""",
+WHERE a.retracted IS NULL AND a.kind IN ('time', 'incident') AND json_extract(a.body, '$.from') IS NOT NULL""",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What analysts and reviewers add: times, translations, sensitivity, reviews, marks of accounts, incidents, conclusions.
+"""What analysts and reviewers add: times, translations, sensitivity, reviews, marks of accounts.
 
 Each is a signed event, like every annotation: nothing is overwritten, the latest word counts where one must count, and the
 report shows who said what.
@@ -8,40 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from archiver.casework.annotations import About, about_of, coordinates, record
+from archiver.casework.annotations import About, record
+from archiver.casework.time_range import TimeRange
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.ledger import Sealed
 from storage.times import utc_text
 
-_INCIDENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ITEM = re.compile(r"(?P<id>[^:@\s]+)(?::(?P<post>[^@\s]+))?(?:@(?P<from>[\d:.]+)(?:-(?P<to>[\d:.]+))?)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,8})*")
-
-
-@dataclass(frozen=True)
-class TimeRange:
-    """Earliest and latest moment, and both as a person wrote them.
-
-    Raises `UsageError` where they are swapped.
-    """
-
-    start: datetime
-    end: datetime
-    given: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.end < self.start:
-            raise UsageError("--until after --since", " … ".join(self.given), "Swap them.")
-
-    def detail(self) -> dict[str, str]:
-        """Return the range as events hold it."""
-        return {"from": utc_text(self.start), "to": utc_text(self.end)}
 
 
 @dataclass(frozen=True)
@@ -52,21 +29,6 @@ class Translation:
     translator: str
     how: str
     date: str | None = None
-
-
-@dataclass(frozen=True)
-class IncidentFacts:
-    """Facts that are added to an incident.
-
-    `at`: latitude and longitude as text; `items`: `ID`, `ID:POST`, `ID:POST@FROM-TO`.
-    """
-
-    title: str | None = None
-    place: str | None = None
-    at: str | None = None
-    zone: str | None = None
-    when: TimeRange | None = None
-    items: tuple[str, ...] = ()
 
 
 def state_time(home: Home, signer: Signer, about: About, when: TimeRange, words: str) -> Sealed:
@@ -127,77 +89,3 @@ def mark_author(
         home.recipients([case])
         about["case"] = case
     return record(home, signer, "author", about, words, {"mark": mark})
-
-
-def add_to_incident(home: Home, signer: Signer, case: str, incident: str, facts: IncidentFacts) -> Sealed:
-    """Make an incident of a case, or add to it. Raises `NotFound`, `UsageError`, `LedgerError`."""
-    about = _incident(home, case, incident)
-    detail: dict[str, Any] = {"exhibits": [item_of(home, text) for text in facts.items]}
-    if facts.place:
-        detail["place"] = facts.place
-    detail |= coordinates(facts.at)
-    if facts.zone:
-        detail["zone"] = _zone(facts.zone)
-    if facts.when is not None:
-        detail |= facts.when.detail()
-    return record(home, signer, "incident", about, facts.title or "", detail, may_be_empty=True)
-
-
-def conclude(
-    home: Home,
-    signer: Signer,
-    case: str,
-    incident: str,
-    words: str,
-    *,
-    confidence: str,
-    basis: tuple[str, ...],
-    against: tuple[str, ...] = (),
-) -> Sealed:
-    """Sign a conclusion about an incident: how sure it is, and what it rests on.
-
-    Raises `NotFound`, `UsageError`, `LedgerError`.
-    """
-    about = _incident(home, case, incident)
-    known = {
-        body["detail"]["about"]["incident"]
-        for body in home.catalog.event_bodies(("annotated",))
-        if body["detail"]["kind"] == "incident" and body["detail"]["about"].get("case") == case
-    }
-    if incident not in known:
-        raise NotFound(
-            f"the incident {incident!r}",
-            f"incidents: {', '.join(sorted(known)) or 'none'}",
-            "Create it: archiver incident",
-        )
-    items = [item_of(home, text) for text in basis]
-    detail = {"confidence": confidence, "basis": items, "against": list(against)}
-    return record(home, signer, "conclusion", about, words, detail)
-
-
-def item_of(home: Home, text: str) -> dict[str, Any]:
-    """Parse `ID`, `ID:POST` or `ID:POST@0:12-0:30` into what an annotation can be about.
-
-    Raises `NotFound`, `UsageError`.
-    """
-    match = _ITEM.fullmatch(text)
-    if match is None:
-        raise UsageError(
-            "an item like 9k2mv7qd, 9k2mv7qd:POST or 9k2mv7qd@0:12-0:30", repr(text), "Give it in that form."
-        )
-    return about_of(home, match["id"], match["post"], start=match["from"], end=match["to"]).detail()
-
-
-def _incident(home: Home, case: str, incident: str) -> dict[str, Any]:
-    home.recipients([case])
-    if not _INCIDENT.fullmatch(incident):
-        raise UsageError("a name of lowercase letters, digits and dashes", repr(incident), "Choose another.")
-    return {"case": case, "incident": incident}
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError("--zone like Asia/Almaty", repr(name), "Give the name of a time zone.") from error
-    return name

@@ -150,16 +150,3 @@ def record(
     sealed = signer.append([Event("annotated", home.clock(), detail)])[0]
     home.project()
     return sealed
-
-
-def coordinates(text: str | None) -> dict[str, str]:
-    """Parse `43.3412,52.8619` into latitude and longitude, kept as the text that was given.
-
-    Raises `UsageError`.
-    """
-    if text is None:
-        return {}
-    match = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*", text)
-    if not match or abs(float(match[1])) > 90 or abs(float(match[2])) > 180:
-        raise UsageError("--at latitude,longitude", repr(text), "For example --at 43.3412,52.8619")
-    return {"latitude": match[1], "longitude": match[2]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.home.ports import Signer
+from archiver.lookup.events import events_about
 from archiver.lookup.package_files import read_package, read_withheld
+from archiver.lookup.retracted import RETRACTION
 from archiver.seal.kept_stamps import Stamp, covering, stamps
 from archiver.text.cells import csv_bytes
 from storage.digest import file_sha256
@@ -29,6 +32,8 @@ class CustodyEntry:
 
     body: dict[str, Any]
     stamp: Stamp | None
+    retracted: int | None = None
+    """The event that retracts it, of an annotation that does not stand."""
 
     @property
     def summary(self) -> str:
@@ -38,27 +43,21 @@ class CustodyEntry:
         about = detail.get("capture") or detail.get("about", {}).get("capture") or detail.get("package") or ""
         basis = detail.get("basis") if self.body["type"] == "disclosed" else None
         words = " ".join(str(detail.get("text") or basis or "").split())[:60]
-        return "  ".join(part for part in (str(kind), str(about), words) if part)
+        if kind == RETRACTION:
+            kind = f"retraction of event {detail['about'].get('event')}"
+        gone = f"RETRACTED by event {self.retracted}" if self.retracted is not None else ""
+        return "  ".join(part for part in (str(kind), str(about), words, gone) if part)
 
 
-def custody_of(home: Home, what: str) -> list[CustodyEntry]:
-    """Read the events that concern a capture or a case, in the ledger's order. Raises `NotFound`."""
+def custody_of(home: Home, what: str) -> Iterator[CustodyEntry]:
+    """Yield the events that concern a capture or a case, in the ledger's order, as they are read.
+
+    Raises `NotFound`, `UsageError`, `CatalogError`.
+    """
     kept = stamps(home)
-    case = what if what in {row["name"] for row in home.catalog.cases()} else None
-    captures = set(home.captures_named(what))
-    found = [body for body in home.catalog.all_bodies() if _concerns(body["detail"], captures, case)]
-    if not found:
-        raise NotFound(f"a capture or case {what!r}", "none", "List them with `archiver case list`.")
-    return [CustodyEntry(body, covering(kept, body["seq"])) for body in found]
-
-
-def _concerns(detail: dict[str, Any], captures: set[str], case: str | None) -> bool:
-    about = detail.get("about", {})
-    # What was copied is listed with where its objects lie, everything else by its id alone.
-    listed = {item["capture"] if isinstance(item, dict) else item for item in detail.get("captures", [])}
-    if {detail.get("capture"), about.get("capture"), *listed} & captures:
-        return True
-    return case is not None and case in (detail.get("case"), detail.get("name"), about.get("case"))
+    for body in events_about(home, what):
+        gone = home.catalog.retraction_of(body["seq"]) if body["type"] == "annotated" else None
+        yield CustodyEntry(body, covering(kept, body["seq"]), gone)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,10 @@ class Disclosure:
     withheld: list[dict[str, str]]
     """Rows of the package's own list; none where the package is encrypted."""
     exculpatory: list[dict[str, Any]]
-    """Tags of the package's cases: `event`, `capture`, and `post` where it is of one."""
+    """Tags of the package's cases: `event`, `capture`, `retracted`, and `post` where it is of one.
+
+    One that was retracted stays in the list: whoever is to be told of it decides what that means.
+    """
 
     @property
     def not_given(self) -> list[dict[str, Any]]:
@@ -86,7 +88,8 @@ class Disclosure:
         for tag in self.exculpatory:
             given = "disclosed" if tag["capture"] in self.detail["captures"] else "NOT in the package"
             item = f"{tag['capture']} {tag.get('post') or ''}".strip()
-            rows.append(["exculpatory", item, f"tag, event {tag['event']}", given])
+            gone = f", retracted by event {tag['retracted']}" if tag.get("retracted") is not None else ""
+            rows.append(["exculpatory", item, f"tag, event {tag['event']}{gone}", given])
         head = ["kind", "item", f"of {self.detail['package']} to {self.detail['to']}", "reason or state"]
         return csv_bytes(head, rows)
 
@@ -140,7 +143,7 @@ def _exculpatory(home: Home, captures: list[str]) -> list[dict[str, Any]]:
     cases = {name for capture in captures for name in home.catalog.cases_of(capture)}
     of_cases = {row["id"] for name in cases for row in home.catalog.captures(name)}
     return [
-        {"event": body["seq"], **body["detail"]["about"]}
+        {"event": body["seq"], **body["detail"]["about"], "retracted": home.catalog.retraction_of(body["seq"])}
         for body in home.catalog.event_bodies(("annotated",))
         if body["detail"]["kind"] == "tag"
         and EXCULPATORY in body["detail"]["text"].lower()

@@ -66,7 +66,7 @@ def open_copies(home: Home, material: Material) -> list[OpenCopy]:
     places = covered_places(material)
     others = {
         (sha256, of)
-        for event in material.annotations
+        for event in material.standing
         if event["detail"]["kind"] == KIND
         for sha256 in event["detail"]["files"]
         for of in event["detail"]["of"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archiver.casework.analysis import TimeRange
 from archiver.casework.annotations import About, about_of
+from archiver.casework.time_range import TimeRange
+from archiver.cli.meaning import show_meant
 from archiver.cli.moments import given_moments
 from archiver.home.home import Home
 from archiver.home.ports import Signer
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
 
 
-def about_part(home: Home, arguments: Any) -> About:
-    """Return the capture, post or attachment that a command is about. Raises `NotFound`, `UsageError`."""
-    return about_of(home, arguments.id, arguments.post, arguments.attachment)
+def about_part(context: Context, home: Home) -> About:
+    """Return the capture, post or attachment that a command is about, once it was shown. Raises `NotFound`, `UsageError`."""
+    arguments = context.arguments
+    about = about_of(home, arguments.id, arguments.post, arguments.attachment)
+    show_meant(context, home, arguments.id, [about.detail()])
+    return about
 
 
 def time_range(since: str, until: str | None) -> TimeRange:

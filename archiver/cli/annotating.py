@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_capture_id, add_part, add_words
+from archiver.cli.meaning import show_meant
 from archiver.home.scratch import forget_opened
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def annotate(context: Context, kind: str, extra: dict[str, Any], notice: str = "
         end=arguments.end,
         region=arguments.region,
     )
+    show_meant(context, home, arguments.id, [what.detail()])
     signer = context.signer(home)
     sealed = annotations.annotate(home, signer, kind, what, " ".join(arguments.words), extra)
     if kind == "quarantine":

@@ -102,6 +102,11 @@ class Console:
         text = terminal.wrapped(text, terminal.columns(stream))
         return terminal.painted_mark(text) if terminal.is_colourful(stream) and not self.as_json else text
 
+    def redirect(self, out: TextIO) -> TextIO:
+        """Write to another stream from now on, such as a pager's; return the one before."""
+        before, self._out = self._out, out
+        return before
+
     @property
     def columns(self) -> int:
         """Width of standard output in columns; 80 where it is no terminal."""

@@ -128,6 +128,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*given, **more)
         self.color = False  # Python 3.14 colours by itself; ours is painted as a whole
         self._actions_parser: argparse._SubParsersAction[Parser] | None = None
+        self._earlier: str | None = None
 
     def add_action(self, name: str, summary: str, example: str | Sequence[str]) -> Parser:
         """Add a sub-command, `archiver COMMAND NAME`, and return its parser."""
@@ -138,9 +139,20 @@ class Parser(argparse.ArgumentParser):
             name, help=summary, summary=summary, examples=examples, parents=[common_options()]
         )
 
+    def add_earlier(self, name: str) -> Parser:
+        """Add a hidden action for a command that had no actions before: its words are taken as they were.
+
+        That is where the first of them is no action and `--case` is among them.
+        """
+        assert self._actions_parser is not None
+        self._earlier = name
+        return self._actions_parser.add_parser(name, parents=[common_options()])
+
     def subparsers(self) -> dict[str, Parser]:
         """Return the parsers of the sub-commands, by name."""
-        return dict(self._actions_parser.choices) if self._actions_parser is not None else {}
+        if self._actions_parser is None:
+            return {}
+        return {name: one for name, one in self._actions_parser.choices.items() if name != self._earlier}
 
     def print_help(self, file: Any = None) -> None:
         """Print the help, with its headings in bold on a terminal."""
@@ -161,10 +173,16 @@ class Parser(argparse.ArgumentParser):
         """
         if self._actions_parser is not None and args and args[0] == "--":
             args = args[1:]
+        if self._earlier and args and self._is_earlier(args):
+            args = [self._earlier, *args]
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown := [word for word in unknown if word != "--"]:
             self.error(self._unknown(unknown))
         return parsed, []
+
+    def _is_earlier(self, words: Sequence[str]) -> bool:
+        """Return whether the words are those of the command as it was before it had actions; each of them had `--case`."""
+        return words[0] not in self.subparsers() and any(word.partition("=")[0] == "--case" for word in words)
 
     def _unknown(self, words: Sequence[str]) -> str:
         option = next((word for word in words if word.startswith("-")), None)
@@ -184,7 +202,7 @@ class Parser(argparse.ArgumentParser):
         choices = action.choices
         if choices is None or value in choices:
             return
-        names = [str(one) for one in choices]
+        names = [str(one) for one in choices if self._earlier is None or one != self._earlier]
         listed = f" Choose from {', '.join(names)}." if len(names) <= SHOWN_CHOICES else ""
         likely = meant(str(value), names)
         if isinstance(action, argparse._SubParsersAction):

@@ -1935,7 +1935,10 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
             f"the table {name} is no selection of events: only they make further tables",
         )
         expected = sealed.table(one, names) if sealed is not None and rule != "withheld" else None
-        counted += check_table(folder, name, rule, None if expected is None else iter(expected))
+        columns = COLUMNS[rule]
+        if "kinds" in one:  # such a table also says which event a line is about
+            columns = (*columns[:-1], "detail.about.event", columns[-1])
+        counted += check_table(folder, name, columns, None if expected is None else iter(expected))
     absent = sorted(set(ALWAYS) - seen)
     missing_if(absent, f"the table {first(absent)} is not named in data/package.json")
     cannot_tell_if(
@@ -1947,14 +1950,14 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
     )
 
 
-def check_table(folder: str, name: str, rule: str, expected: Iterator[Row] | None) -> int:
+def check_table(folder: str, name: str, columns: tuple[str, ...], expected: Iterator[Row] | None) -> int:
     """How many lines a table has, all as they should be. Both files are read side by side."""
     paths = [os.path.join(folder, "data", "tables", f"{name}.{kind}") for kind in ("jsonl", "csv")]
     for path in paths:
         missing_if(not os.path.isfile(path), f"data/tables/{os.path.basename(path)} is not there")
     count = 0
     with open(paths[0], "rb") as lines, open(paths[1], "rb") as sheet:
-        head = b"\xef\xbb\xbf" + csv_line(COLUMNS[rule]).encode()
+        head = b"\xef\xbb\xbf" + csv_line(columns).encode()
         tampered_if(sheet.read(len(head)) != head, f"data/tables/{name}.csv begins otherwise than its table")
         for raw in lines:
             count += 1
@@ -1965,7 +1968,7 @@ def check_table(folder: str, name: str, rule: str, expected: Iterator[Row] | Non
                     own is None or (line_text(own) + "\n").encode() != raw,
                     f"data/tables/{name}.jsonl line {count} says something else than was sealed",
                 )
-            text = csv_line(cell(value_at(row, column)) for column in COLUMNS[rule]).encode()
+            text = csv_line(cell(value_at(row, column)) for column in columns).encode()
             tampered_if(
                 sheet.read(len(text)) != text,
                 f"data/tables/{name}.csv says something else than line {count} of its table",

@@ -44,6 +44,12 @@ class Incident:
     start: datetime | None = None
     end: datetime | None = None
     items: list[str] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Fields of the case, with what was entered last."""
+    claims: list[tuple[str, str, str]] = field(default_factory=list)
+    """(what is counted, the number, who claims it)"""
+    statements: list[tuple[dict[str, Any], list[str]]] = field(default_factory=list)
+    """What is known of each statement of a witness, and the items that hold it."""
     conclusions: list[Conclusion] = field(default_factory=list)
 
 
@@ -60,10 +66,17 @@ def incidents(shown: PackageView) -> list[Incident]:
                 setattr(one, key, detail.get(key) or getattr(one, key))
             if detail.get("from"):
                 one.start, one.end = utc_parse(detail["from"]), utc_parse(detail["to"])
+            one.attributes |= {key: str(value) for key, value in detail.get("attributes", {}).items()}
+            one.claims += [(claim["name"], claim["number"], claim["source"]) for claim in detail.get("claims", [])]
             for item in detail.get("exhibits", []):
                 one.items += [number for number in shown.items_about(item) if number not in one.items]
+            for item in detail.get("removed", []):
+                taken = shown.items_about(item)
+                one.items = [number for number in one.items if number not in taken]
             if shown.profile == "public":  # the order in which a person named them is the same in every package
                 one.items.sort()
+        elif detail["kind"] == "statement" and about.get("incident") in found:
+            found[about["incident"]].statements.append((detail, shown.items_about(about)))
         elif detail["kind"] == "conclusion" and about.get("incident") in found:
             found[about["incident"]].conclusions.append(_conclusion(event, shown))
     latest = datetime.max.replace(tzinfo=UTC)
@@ -75,7 +88,7 @@ def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
     public = shown.profile == "public"
     basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in shown.items_about(item)]
     basis = sorted(basis) if public else basis
-    reviewer = reviewed(event, shown.material.annotations)
+    reviewer = reviewed(event, shown.material.standing)
     return Conclusion(
         event["seq"], detail["text"], detail["confidence"], "an analyst" if public else event["agent"]["id"],
         event["agent"].get("role") or "analyst", "a second person" if public and reviewer else reviewer, basis,

@@ -206,10 +206,9 @@ def _is_kept(line: dict[str, Any]) -> bool:
 
 def _author_marks(home: Home) -> dict[str, str]:
     marks: dict[str, str] = {}
-    for body in home.catalog.each_event_body(("annotated",)):
+    for body in home.catalog.standing("author"):
         detail = body["detail"]
-        if detail["kind"] == "author":
-            marks[f"{detail['about']['platform']}:{detail['about']['author']}".lower()] = detail["mark"]
+        marks[f"{detail['about']['platform']}:{detail['about']['author']}".lower()] = detail["mark"]
     return marks
 
 
@@ -232,9 +231,9 @@ def _levels(home: Home, captures: list[str]) -> dict[tuple[str, str | None], str
     """How sensitive people found a capture or a post of it; the latest word counts."""
     found: dict[tuple[str, str | None], str] = {}
     wanted = set(captures)
-    for body in home.catalog.each_event_body(("annotated",)):
+    for body in home.catalog.standing("sensitivity"):
         detail = body["detail"]
-        if detail["kind"] == "sensitivity" and detail["about"].get("capture") in wanted:
+        if detail["about"].get("capture") in wanted:
             found[(detail["about"]["capture"], detail["about"].get("post"))] = detail["level"]
     return {place: level for place, level in found.items() if level != "none"}
 

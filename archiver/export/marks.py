@@ -10,6 +10,8 @@ from archiver.lookup.items import MediaFile
 from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
 
+ABOUT_PEOPLE = ("source", "consent", "author", "statement", "another-recording")
+"""Kinds of annotations that tell of givers, witnesses, accounts, and of what is withheld: they are in `full` packages only."""
 OFFICIAL = ("official", "institutional")
 """Marks of accounts that packages for everybody name."""
 
@@ -29,7 +31,7 @@ class Marks:
             for event in material.events
             if event["type"] in ("captured", "recovered")
         }
-        for event in material.annotations:
+        for event in material.standing:
             self._take(event)
 
     def _take(self, event: dict[str, Any]) -> None:
@@ -132,12 +134,15 @@ def not_told(event: dict[str, Any], profile: str, privileged: bool, material: Ma
         return "privileged"
     if profile == "full":
         return None
-    if detail["kind"] in ("source", "consent", "author", "another-recording"):
+    # What retracts such a word is about the same person.
+    if (detail.get("retracts") or detail["kind"]) in ABOUT_PEOPLE:
         return "about a person, or what is withheld"
     if profile == "partner":
         return None
+    if event["seq"] in material.retracted:
+        return "retracted"
     # Free words of people name who is to be protected, in reasons most of all: a second person has read what goes out.
-    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.annotations):
+    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.standing):
         return None
     return "not reviewed for publication"
 

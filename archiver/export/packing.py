@@ -11,7 +11,7 @@ from archiver.export.bag import FORMAT, Bag
 from archiver.export.profiles import CardFile, PackageView
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.screens import screens
-from archiver.export.tables import TABLES, write_tables
+from archiver.export.tables import tables_of, write_tables
 from archiver.export.templates import FIXED, fixed_text
 from archiver.export.wacz import ReplayPage, WarcSource, pieces_of, wacz
 from archiver.export.workbook import write_workbook
@@ -130,7 +130,7 @@ def _about(home: Home, plan: PackagePlan) -> dict[str, Any]:
         "checkpoint": {"size": plan.base.size, "root": plan.base.root},
         "captures": len(chosen) if public else [{"event": one.seq, "id": one.id} for one in material.captures],
         "not_in_package": len(rest) if public else rest,
-        "tables": [table.described() for table in TABLES],
+        "tables": [table.described() for table in tables_of(shown)],
         "test_routes": material.test_routes,
         "withheld": len(shown.withheld),
     }

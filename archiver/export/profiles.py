@@ -28,6 +28,7 @@ from archiver.export.marks import OFFICIAL, Marks, not_told
 from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
 from archiver.lookup.items import Item, MediaFile, Observation
 from archiver.lookup.material import Material
+from archiver.lookup.retracted import standing
 from archiver.lookup.spool import Spool
 from archiver.text.judged import in_words
 from spiders.posts import COUNTS
@@ -102,6 +103,9 @@ class Card:
     files: list[CardFile] = field(default_factory=list)
     removals: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
+    """What people say of it, and did not retract."""
+    retracted: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    """(what was retracted, the event that retracts it)"""
     hidden: str = ""
     """Why nothing but the number is shown."""
     sensitive: bool = True
@@ -122,6 +126,7 @@ class PackageView:
     cards: Sequence[Card] = ()
     withheld: Sequence[WithheldItem] = ()
     annotations: list[dict[str, Any]] = field(default_factory=list)
+    """Those that are told, and were not retracted."""
     pseudonyms: int = 0
     places: dict[str, str] = field(default_factory=dict)
     """SHA-256 of a file that is shown as it was kept → its name in the package."""
@@ -139,6 +144,11 @@ class PackageView:
         """Events that the package tells, by seq: all but annotations that are left out."""
         every = merge(self.material.events, self.renewals, key=lambda event: int(event["seq"]))
         return (event for event in every if event["seq"] not in self.kept_back)
+
+    @property
+    def told_annotations(self) -> Iterator[dict[str, Any]]:
+        """Annotations that the package tells, those that were retracted among them."""
+        return (event for event in self.material.annotations if event["seq"] not in self.kept_back)
 
     def items_about(self, about: dict[str, Any]) -> list[str]:
         """List the numbers of the items here that an event is about: those of a capture, or of one post in it."""
@@ -170,12 +180,14 @@ def show(
     shown = PackageView(
         profile, material.case, material, cards, withheld, kept_back=kept_back, renewals=tuple(renewals)
     )
-    shown.annotations = [event for event in material.annotations if event["seq"] not in kept_back]
+    shown.annotations = [event for event in material.standing if event["seq"] not in kept_back]
     marks = Marks(material)
     maker = _Maker(shown, marks, secret, withheld, sums)
     for number, item in _numbered(shown, marks, secret, withheld):
         card = maker.card(number, item)
-        card.annotations = [event for event in card.annotations if event["seq"] not in kept_back]
+        told = [event for event in card.annotations if event["seq"] not in kept_back]
+        card.annotations = standing(told)
+        card.retracted = [(event, gone) for event in told if (gone := material.retracted.get(event["seq"])) is not None]
         if profile == "public":
             shown.numbers[item.number] = number
             card = _for_everybody(card)

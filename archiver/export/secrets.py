@@ -96,6 +96,8 @@ def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     for event in shown.material.annotations:
         if event["detail"]["kind"] == "source":
             yield str(event["detail"].get("source", "")).encode(), "a source's pseudonym"
+        elif event["detail"]["kind"] == "statement":
+            yield str(event["detail"]["witness"]).encode(), "a witness's pseudonym"
 
 
 def _masked(shown: PackageView) -> Iterator[tuple[bytes, str]]:

@@ -57,11 +57,28 @@ COLUMNS = {
     "withheld": ("item", "what", "why", "instead"),
 }  # fmt: skip
 """What a spreadsheet shows of a line, by rule: paths of keys."""
+RETRACTED = Table("retracted", "events", types=("annotated",), kinds=("retraction",))
+"""Written where something was retracted: which event it was, and why."""
+
+
+def columns_of(table: Table) -> tuple[str, ...]:
+    """Return the columns of a table's CSV. One that is chosen by kinds also names the event that a line is about."""
+    columns = COLUMNS[table.rule]
+    if not table.kinds:
+        return columns
+    at = columns.index("detail.about.post") + 1
+    return (*columns[:at], "detail.about.event", *columns[at:])
+
+
+def tables_of(shown: PackageView) -> tuple[Table, ...]:
+    """Return the tables of a package: those that every package has, and what was retracted, if anything was."""
+    retracts = any(event["detail"].get("kind") == "retraction" for event in shown.told_annotations)
+    return (*TABLES, RETRACTED) if retracts else TABLES
 
 
 def write_tables(bag: Bag, shown: PackageView) -> None:
     """Write every table, as lines and as CSV. Raises `DiskError`."""
-    for table in TABLES:
+    for table in tables_of(shown):
         bag.write(f"data/tables/{table.name}.jsonl", _lines(bag, shown, table))
         bag.write(f"data/tables/{table.name}.csv", _sheet(bag, shown, table))
 
@@ -93,7 +110,7 @@ def _lines(bag: Bag, shown: PackageView, table: Table) -> Iterator[bytes]:
 
 
 def _sheet(bag: Bag, shown: PackageView, table: Table) -> Iterator[bytes]:
-    columns = COLUMNS[table.rule]
+    columns = columns_of(table)
     yield (MARK + csv_line(columns)).encode()
     for row in rows(bag, shown, table):
         yield csv_line(value_at(row, column) for column in columns).encode()
@@ -233,6 +250,9 @@ def told(event: Row, shown: PackageView) -> Row:
         elif key == "exhibits":
             numbers = [number for one in item for number in shown.items_about(one)]
             value["items"] = sorted(numbers) if public else numbers
+        elif key == "removed":
+            numbers = [number for one in item for number in shown.items_about(one)]
+            value[key] = sorted(numbers) if public else numbers
         elif public and key in ("translator", "date"):
             continue  # who translated, and when, is in other packages too
         elif key == "about":

@@ -85,13 +85,13 @@ def _of_words(material: Material, by: str) -> Iterator[ReviewStep]:
     """People's words that nobody else has decided on, and such as hold words that were masked elsewhere."""
     masked = [words for one in material.redactions for words in one.masked]
     judged = {
-        event["detail"]["about"].get("event") for event in material.annotations if event["detail"]["kind"] == "review"
+        event["detail"]["about"].get("event") for event in material.standing if event["detail"]["kind"] == "review"
     }
-    for event in material.annotations:
+    for event in material.standing:
         detail, seq = event["detail"], event["seq"]
         if detail["kind"] not in FREE_TEXTS or detail.get("privileged"):
             continue
-        if reviewed(event, material.annotations):
+        if reviewed(event, material.standing):
             if any(words in str(detail) for words in masked):
                 what = f"The {detail['kind']} of event {seq} holds words that are masked in a post."
                 yield ReviewStep(what, f"{by} {seq} withhold REASON", event=seq)

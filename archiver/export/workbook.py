@@ -11,7 +11,7 @@ from typing import Any
 
 from archiver.export.bag import Bag
 from archiver.export.profiles import PackageView
-from archiver.export.tables import COLUMNS, TABLES, rows, value_at
+from archiver.export.tables import columns_of, rows, tables_of, value_at
 from archiver.export.wacz import READ, pieces_of
 from archiver.home.scratch import scratch
 from archiver.text.cells import line_json
@@ -45,8 +45,8 @@ def _save(bag: Bag, shown: PackageView, made: str, path: Path) -> None:
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = utc_parse(made).replace(tzinfo=None)
     book.properties.creator = "archiver"
-    for table in TABLES:
-        columns = COLUMNS[table.rule]
+    for table in tables_of(shown):
+        columns = columns_of(table)
         sheet = book.create_sheet(table.name)
         sheet.freeze_panes = "B2"
         for number, column in enumerate(columns, 1):

@@ -17,7 +17,9 @@ HIDDEN = "(quarantined: not shown)"
 
 def quarantined(home: Home, capture: str) -> list[dict[str, Any]]:
     """List the annotations that quarantine a capture or a part of it."""
-    return [row for row in home.catalog.annotations(capture) if row["kind"] == "quarantine"]
+    return [
+        row for row in home.catalog.annotations(capture) if row["kind"] == "quarantine" and row["retracted"] is None
+    ]
 
 
 def is_hidden(home: Home, capture: str, post: str | None) -> bool:

@@ -161,7 +161,7 @@ class Query:
         # From the few annotations, not from the many posts.
         counted = (
             f"SELECT COUNT(DISTINCT p.rowid) FROM {schema}.annotations q JOIN {schema}.posts p "
-            "ON p.capture=q.capture AND (q.post IS NULL OR q.post=p.id) WHERE q.kind='quarantine'"
+            "ON p.capture=q.capture AND (q.post IS NULL OR q.post=p.id) WHERE q.kind='quarantine' AND q.retracted IS NULL"
         )
         hidden = int(self._connection.execute(counted).fetchone()[0])
         if not hidden:

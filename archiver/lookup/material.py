@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
 from archiver.lookup.items import Item, Items, MediaFile, Observation
+from archiver.lookup.retracted import retractions, standing
 from archiver.lookup.spool import Spool
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
@@ -176,6 +178,7 @@ class Material:
     events: Sequence[dict[str, Any]]
     """Bodies of the events that concern the selection, by seq."""
     annotations: list[dict[str, Any]]
+    """Every one that the events hold, also what was retracted since: see `standing`."""
     redactions: list[Redaction] = field(default_factory=list)
     renewals: list[dict[str, Any]] = field(default_factory=list)
     """Events that vouch for timestamps whose certificates were about to end."""
@@ -195,6 +198,16 @@ class Material:
                 yield self.number_of(named[one.post]), one
             elif one.post is None and received:
                 yield self.number_of(f"received:{capture.id}:{one.key}"), one
+
+    @cached_property
+    def retracted(self) -> dict[int, dict[str, Any]]:
+        """The event that retracts an annotation, by the number of the retracted one."""
+        return retractions(self.annotations)
+
+    @cached_property
+    def standing(self) -> list[dict[str, Any]]:
+        """The annotations that were not retracted: what counts, and what is told of items and incidents."""
+        return standing(self.annotations)
 
     @property
     def last_seq(self) -> int:

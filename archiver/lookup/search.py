@@ -1,13 +1,18 @@
-"""Posts and notes that hold given words, in a home and in what others of the team keep of theirs."""
+"""Posts and notes that fit what is looked for, in a home and in what others of the team keep of theirs; by pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archiver.home.home import Home
-from archiver.home.visibility import is_hidden
+from storage.catalog_find import CAPTURE_ORDERS, POST_ORDERS, Page, Wanted, find, find_captures
+
+__all__ = ["CAPTURE_ORDERS", "POST_ORDERS", "Hit", "Page", "SearchResult", "Wanted", "captures_of", "search"]
+
+MOST = 500
+"""Rows that are read together at most."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +45,37 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Hits, best first, one's own home before others'. `hidden`: how many of one's own are quarantined."""
+    """A page of hits, one's own home before others'. `total`: how many there are of one's own.
+
+    `hidden`: how many of one's own are quarantined.
+    """
 
     hits: tuple[Hit, ...]
     hidden: int = 0
+    total: int = 0
 
 
-def search(home: Home, text: str, limit: int, beside: Sequence[Home] = ()) -> SearchResult:
-    """Find up to `limit` posts and annotations of each home that hold every word of `text`.
+def search(
+    home: Home, wanted: Wanted, limit: int, beside: Sequence[Home] = (), *, order: str = "best", offset: int = 0
+) -> SearchResult:
+    """Find a page of posts and annotations of each home. A post that was seen several times is found once.
 
-    Raises `CatalogError`.
+    Annotations are looked for by words, and by their case. Raises `CatalogError`.
     """
-    rows = home.catalog.find(text, limit)
-    hits = [Hit(row, None, _judged(home, row)) for row in rows if _is_shown(home, row)]
-    hidden = len(rows) - len(hits)
+    own = find(home.catalog, wanted, order, limit, offset)
+    hits = [Hit(row, None, _judged(home, row)) for row in own.rows]
     for other in beside:
-        hits += [
-            Hit(row, other.path.name, _judged(other, row))
-            for row in other.catalog.find(text, limit)
-            if _is_shown(other, row)
-        ]
-    return SearchResult(tuple(hits), hidden)
+        rows = find(other.catalog, wanted, order, limit, offset).rows
+        hits += [Hit(row, other.path.name, _judged(other, row)) for row in rows]
+    return SearchResult(tuple(hits), own.hidden, own.total)
+
+
+def captures_of(home: Home, wanted: Wanted, order: str, limit: int, offset: int = 0) -> Page:
+    """List a page of captures, each with the words of its first post. Raises `CatalogError`, `NotFound`."""
+    if wanted.case is not None:
+        home.require_case(wanted.case)
+    return find_captures(home.catalog, replace(wanted, text=None), order, min(limit, MOST), offset)
 
 
 def _judged(home: Home, row: Mapping[str, Any]) -> dict[str, Any] | None:
     return home.catalog.reassessment(row["capture"]) if row["kind"] == "post" else None
-
-
-def _is_shown(home: Home, row: Mapping[str, Any]) -> bool:
-    return row["kind"] != "post" or not is_hidden(home, row["capture"], row["id"])

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from archiver.casework.analysis import (
-    IncidentFacts,
-    TimeRange,
     Translation,
-    add_to_incident,
-    conclude,
     mark_author,
     review,
     state_time,
@@ -23,8 +19,10 @@ from archiver.casework.cases import add_capture
 from archiver.casework.custody import custody_of, disclose
 from archiver.casework.diff import diff
 from archiver.casework.history import Observed, post_history
+from archiver.casework.incidents import IncidentFacts, add_to_incident, conclude
 from archiver.casework.quarantine import record_view
 from archiver.casework.redaction import Cover, cover_file, mask_words
+from archiver.casework.time_range import TimeRange
 from archiver.copies.evict import CopiesFetch
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
@@ -112,7 +110,7 @@ def test_times_that_are_swapped_are_refused() -> None:
 
 def test_custody_tells_every_event_in_order(home: Home, collector: Signer) -> None:
     annotate(home, collector, "tag", about_of(home, ALBUM), "roof")
-    entries = custody_of(home, "almaty")
+    entries = list(custody_of(home, "almaty"))
     seqs = [entry.body["seq"] for entry in entries]
     assert seqs == sorted(seqs)
     assert entries[-1].summary == f"tag  {about_of(home, ALBUM).capture}  roof"

@@ -333,7 +333,7 @@ def test_check_reads_and_changes_nothing(home: Path) -> None:
 
 
 def test_a_missing_catalog_is_no_damage_and_can_be_made_again(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from storage.catalog import TABLES
+    from storage.catalog_schema import TABLES
 
     before = Home(home).catalog
     rows = {table: before.rows(table) for table in TABLES}

@@ -485,7 +485,7 @@ def commands() -> Iterator[list[str]]:
         yield [name]
         for action in sub._actions:
             if isinstance(action.choices, dict):
-                for inner in action.choices:
+                for inner in sub.subparsers():  # without the form of an earlier release
                     yield [name, inner]
 
 

@@ -41,9 +41,17 @@ def test_last_is_what_this_persons_own_command_made(shell: Shell, tmp_path: Path
     assert shell.json("show", "LAST")[1][0]["id"] == made[1]
     assert shell.json("show", "LAST~1")[1][0]["id"] == made[0]
     assert shell("show", "LAST~2")[0] == 1
-    for words in (["check", "LAST"], ["custody", "LAST"], ["note", "LAST", "words"], ["fixity", "LAST", "--local"],
-                  ["incident", "x", "--case", "inbox", "--add", "LAST~1"]):  # fmt: skip
+    for words in (["check", "LAST"], ["custody", "LAST"], ["fixity", "LAST", "--local"]):
         assert shell(*words)[0] == 0, words
+    for words, meant in (
+        (["note", "LAST", "words"], made[1]),
+        (["incident", "new", "x", "LAST~1", "--case", "inbox"], made[0]),
+    ):
+        code, _, err = shell(*words)
+        assert (code, f"Type the id that you mean, like {meant}" in err) == (1, True), (
+            "a worker captured something since"
+        )
+        assert shell(*(meant if word.startswith("LAST") else word for word in words))[0] == 0
     assert shell("keys", "new", "bob", "--role", "analyst")[0] == 0
     assert shell("--as", "bob", "show", "LAST")[0] == 1, "of another person"
     assert shell("--as", "bob", "capture", THIRD, "--no-media")[0] in (0, 2)

@@ -13,7 +13,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.lookup.capture_view import capture_view
 from archiver.lookup.material import gather
-from archiver.lookup.search import search
+from archiver.lookup.search import Wanted, search
 from archiver.signer.local import LocalSigner
 from tests.support.kept_homes import unpack_home
 
@@ -68,7 +68,7 @@ def test_what_is_quarantined_is_in_no_view_search_or_package(hidden: Home) -> No
     assert words not in "\n".join(as_text(shown))
     assert all("text" not in line for line in as_json(shown) if line["line"] == "post")
     assert all(post.line is not None for post in capture_view(hidden, ALBUM, unhidden=True).posts)
-    found = search(hidden, words, 100)
+    found = search(hidden, Wanted(text=words), 100)
     assert found.hidden > 0
     assert all(hit.row["capture"] != shown.row["id"] for hit in found.hits if hit.is_post)
     material = gather(hidden, "almaty", [], CopiesFetch(hidden))
@@ -78,10 +78,11 @@ def test_what_is_quarantined_is_in_no_view_search_or_package(hidden: Home) -> No
 
 
 def test_others_are_searched_after_the_own(home: Home, hidden: Home) -> None:
-    alone, beside = search(home, "roof", 5), search(home, "roof", 5, [hidden])
+    wanted = Wanted(text="roof")
+    alone, beside = search(home, wanted, 5), search(home, wanted, 5, [hidden])
     assert beside.hits[: len(alone.hits)] == alone.hits
     assert {hit.beside for hit in beside.hits} == {None, "home"}
-    assert search(home, "", 5).hits == ()
+    assert search(home, Wanted(text=""), 5).hits == ()
 
 
 @pytest.mark.parametrize(("case", "only", "error"), [("none", [], NotFound), ("almaty", ["q6fe4t86"], UsageError)])

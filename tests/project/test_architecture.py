@@ -60,10 +60,10 @@ STARTING = r"subprocess\.(run|Popen|c.*)|asyncio\.create_subprocess.*|os\.(exec|
 UNFENCED = {
     "archiver/children.py", "archiver/cli/commands/record.py", "archiver/export/printing.py", "archiver/jobs/notify.py",
     "archiver/tools/ytdlp_pool.py", "archiver/export/check.py", "archiver/export/standalone/stamps.py",
-    "archiver/cli/fixing.py", "archiver/tools/desktop.py",
+    "archiver/cli/fixing.py", "archiver/cli/pager.py", "archiver/tools/desktop.py",
 }  # fmt: skip
-"""What starts programs by itself: behind fences, the person's own (also pip and what their desktop opens a file with), Chromium
-on our own report, what sends, and yt-dlp's."""
+"""What starts programs by itself: behind fences, the person's own (also pip, their pager, and what their desktop opens a file with),
+Chromium on our own report, what sends, and yt-dlp's."""
 
 
 def test_what_needs_no_network_is_started_behind_fences() -> None:

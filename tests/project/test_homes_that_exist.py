@@ -102,7 +102,7 @@ def test_many_that_open_the_home_at_once_make_the_catalog_once(old_home: Path) -
     answers = [(*process.communicate(timeout=120), process.returncode) for process in running]
     assert {code for _, _, code in answers} == {0}, answers
     assert len({out for out, _, _ in answers}) == 1
-    assert answers[0][0].count("\n") == 4
+    assert answers[0][0].count("\n") == 3
 
 
 VERDICTS = {

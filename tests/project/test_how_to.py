@@ -22,7 +22,7 @@ from tests.support.pages import DOCS, Block, blocks, commands, missing
 
 ROOT = Path(__file__).parents[2]
 READERS = ROOT / ".venv-readers" / "bin" / "python"
-ELSEWHERE = {"install", "upgrade", "check", "telegram", "spiders", "storage", "running"}
+ELSEWHERE = {"install", "upgrade", "check", "telegram", "spiders", "storage", "running", "query"}
 """Pages that other tests follow."""
 FOLLOWED = {
     "back-up",
@@ -30,7 +30,7 @@ FOLLOWED = {
     "check-on-windows",
     "get-files-out",
     "hand-over-a-package",
-    "query",
+    "search",
     "receive-a-file",
     "work-as-a-team",
 }
@@ -61,7 +61,7 @@ class Reader:
 
     def type(self, words: list[str], code: int) -> None:
         if "ID" in words:
-            last = Home(self.home).catalog.captures()[-1]["id"]
+            last = max(Home(self.home).catalog.captures(), key=lambda one: int(one["event"]))["id"]
             words = [last if word == "ID" else word for word in words]
         words = [self.fingerprint() if word == "WORDS" else word for word in words]
         said = io.StringIO()
@@ -125,8 +125,8 @@ def test_getting_files_out(reader: Reader) -> None:
     reader.follow("get-files-out")
 
 
-def test_querying(reader: Reader) -> None:
-    reader.follow("query")
+def test_searching(reader: Reader) -> None:
+    reader.follow("search")
 
 
 def test_receiving_a_file(reader: Reader, world: World) -> None:

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from archiver.casework.analysis import IncidentFacts, TimeRange, add_to_incident, state_time
+from archiver.casework.analysis import state_time
 from archiver.casework.annotations import about_of, annotate
+from archiver.casework.incidents import IncidentFacts, add_to_incident
+from archiver.casework.time_range import TimeRange
 from archiver.home.home import Home
 from archiver.signer.local import LocalSigner
 from storage.catalog import Catalog

@@ -82,7 +82,15 @@ DEEDS: dict[str, list[Deed]] = {
     "sensitivity": [Deed("sensitivity {post} graphic words")],
     "quarantine": [Deed("quarantine {words} words")],
     "author": [Deed("author ozen_today source words --platform telegram")],
-    "incident": [Deed("incident roof --case almaty --add {post}"), Deed("incident square --case almaty --add {post}")],
+    "incident new": [Deed("incident new roof {post} --case almaty --set weapon=rifle --claim killed=3 --source TV")],
+    "incident add": [Deed("incident add square {post} --case almaty --title Square")],
+    "incident remove": [Deed("incident remove square {post} --case almaty")],
+    "incident retract": [Deed("incident retract square words --case almaty")],
+    "statement": [Deed("statement {received} --case almaty --incident square --witness W-1")],
+    "retract": [Deed("retract {noted} words")],
+    "places": [Deed("places almaty --csv {out}/places.csv --kml {out}/places.kml")],
+    "chronology": [Deed("chronology almaty --csv {out}/chronology.csv")],
+    "case field": [Deed("case field almaty vehicle words --type text")],
     "conclude": [Deed("conclude square --case almaty --confidence low --basis {post} words")],
     "review": [Deed("--as R-2 review {post} publish words")],
     "redact": [
@@ -148,7 +156,8 @@ LEFT_OUT = {
     "telegram whoami": "looks",
     "telegram join": "writes nothing here",
     "show": "looks", "history": "looks", "diff": "looks", "warcs": "looks", "custody": "looks", "check": "looks",
-    "case list": "looks", "case show": "looks", "recovery list": "looks", "recovery check": "looks", "keys list": "looks",
+    "case list": "looks", "case show": "looks", "case fields": "looks", "incident list": "looks",
+    "incident show": "looks", "recovery list": "looks", "recovery check": "looks", "keys list": "looks",
     "keys people": "looks", "team list": "looks",
     "keys fingerprint": "looks", "catalog query": "looks", "catalog metadata": "looks", "jobs list": "looks", "jobs show": "looks",
     "schedule list": "looks", "watch list": "looks", "watch show": "looks", "feed list": "looks", "feed show": "looks",
@@ -241,7 +250,7 @@ def _full(work: Path, network: TestNetwork) -> dict[str, str]:
 
     chance = random.Random(11)
     files = {
-        "words.txt": b"words of a witness\n" * 90, "gone.txt": b"of somebody else\n",
+        "words.txt": b"words of a witness\n" * 90, "received.txt": b"what W-1 saw\n", "gone.txt": b"of somebody else\n",
         "large-1.bin": chance.randbytes(1_200_000), "large-2.bin": chance.randbytes(1_200_000),
     }  # fmt: skip
     for name, data in files.items():
@@ -255,7 +264,13 @@ def _full(work: Path, network: TestNetwork) -> dict[str, str]:
         done("case", "new", case)
     done("keys", "new", "R-2", "--role", "reviewer")
     done("recovery", "new", str(work / "recovery.age-key"))
-    for name, case in (("words", "inbox"), ("gone", "inbox"), ("large-1", "inbox"), ("large-2", "freed")):
+    for name, case in (
+        ("words", "inbox"),
+        ("received", "almaty"),
+        ("gone", "inbox"),
+        ("large-1", "inbox"),
+        ("large-2", "freed"),
+    ):
         file = next(work.glob(f"{name}.*"))
         done("receive", str(file), "--from", "S-1", "--via", "usb", "--case", case)
         ids[name] = _newest(home)
@@ -263,7 +278,8 @@ def _full(work: Path, network: TestNetwork) -> dict[str, str]:
     ids["post"] = _newest(home)
     done("capture", FILM, "--case", "almaty")
     ids["film"] = _newest(home)
-    done("incident", "square", "--case", "almaty", "--add", ids["post"])
+    done("incident", "new", "square", ids["post"], "--case", "almaty")
+    ids["noted"] = str(run.json("note", ids["post"], "a roof")[1][-1]["event"])
     done("triage", "inbox")
     done("sync")
     done("evict", "freed")

@@ -60,7 +60,7 @@ def tables(files: PackageFiles) -> str:
         if name not in ALWAYS and not _is_selection(table):
             raise Bad(f"the table {name} is no selection of events: only they make further tables")
         expected = sealed.lines(table) if sealed is not None and rule != "withheld" else None
-        counted += _table(files.folder / "data" / "tables", name, rule, expected)
+        counted += _table(files.folder / "data" / "tables", name, _columns(table), expected)
     if absent := sorted(ALWAYS.keys() - names):
         raise Absent(f"the table {absent[0]} is not named in data/package.json")
     if unknown:
@@ -234,14 +234,24 @@ def _number(key: str) -> int:
 # -- the files -----------------------------------------------------------------------------------------------------
 
 
-def _table(folder: Path, name: str, rule: str, expected: Iterator[Row] | None) -> int:
+def _columns(table: Row) -> list[str]:
+    """Return the columns of a table's copy for spreadsheets; one chosen by kinds also has the event that a line is about."""
+    named = COLUMNS[table["rule"]]
+    if "kinds" not in table:
+        return named
+    return [
+        one for column in named for one in ([column, "detail.about.event"] if column.endswith(".post") else [column])
+    ]
+
+
+def _table(folder: Path, name: str, columns: list[str], expected: Iterator[Row] | None) -> int:
     """Compare both files of a table line by line, however long they are; return the number of lines."""
     for ending in ("jsonl", "csv"):
         if not (folder / f"{name}.{ending}").is_file():
             raise Absent(f"data/tables/{name}.{ending} is not there")
     lines = 0
     with open(folder / f"{name}.jsonl", "rb") as table, open(folder / f"{name}.csv", "rb") as sheet:
-        head = "\ufeff" + csv_line(COLUMNS[rule])
+        head = "\ufeff" + csv_line(columns)
         if sheet.read(len(head.encode())) != head.encode():
             raise Bad(f"data/tables/{name}.csv begins otherwise than its table")
         for lines, raw in enumerate(table, 1):
@@ -251,7 +261,7 @@ def _table(folder: Path, name: str, rule: str, expected: Iterator[Row] | None) -
                 raise Bad(f"{where} says something else than was sealed")
             if expected is not None and f"{in_one_spelling(again)}\n".encode() != raw:
                 raise Bad(f"{where} says something else than was sealed")  # true and 1 are equal, and 1 and 1.0
-            text = csv_line(cell(_at(row, path)) for path in COLUMNS[rule]).encode()
+            text = csv_line(cell(_at(row, path)) for path in columns).encode()
             if sheet.read(len(text)) != text:
                 raise Bad(f"data/tables/{name}.csv says something else than line {lines} of its table")
         if sheet.read(1):

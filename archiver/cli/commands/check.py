@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line
 from archiver.checks.home import home_lines
 from archiver.checks.lines import worst_of
+from archiver.cli.pager import paged
 from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
+from archiver.text.plain import many
 from spiders.links import without_userinfo
 from storage.times import system_clock, utc_parse
 
@@ -30,6 +34,8 @@ def add_arguments(parser: Parser) -> None:
     what = "A capture, a case, or a package by its path (default: the whole home)."
     parser.add_argument("what", nargs="?", metavar="ID|CASE|PACKAGE", help=what)
     parser.add_argument("--quiet", action="store_true", help="Print only findings other than intact.")
+    verbose = "Print a line for each check, not one for each capture."
+    parser.add_argument("--verbose", action="store_true", help=verbose)
     checkpoint = "Compare with this checkpoint file, handed out earlier."
     parser.add_argument("--checkpoint", type=given_path, metavar="FILE", help=checkpoint)
     fingerprint = "Fingerprint of the signing key, obtained by another channel."
@@ -44,9 +50,15 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Check a home or a package. Needs no key but the public one, writes nothing, and works on a damaged home."""
-    arguments, console, home = context.arguments, context.console, context.home_path
+    arguments = context.arguments
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
+    with paged(context):
+        return _check_home(context)
+
+
+def _check_home(context: Context) -> int:
+    arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and _is_written_as_path(arguments.what):
         raise NotFound(f"a package at {given_path(without_userinfo(arguments.what))}", "none", "Correct the path.")
     _refuse(arguments, ("fingerprint", "root", "identity"), "a home, a case or a capture")
@@ -71,17 +83,17 @@ def run(context: Context) -> int:
     stamped = 0
     waiting: list[Line] = []
     for line in found:
+        if waiting and line.subject != waiting[-1].subject and (what is None or named):
+            _print_subject(context, waiting)  # nothing is printed where there turns out to be nothing of that name
+            waiting.clear()
         waiting.append(line)
         seen.add(line.finding)
         stamped += line.check == "time" and line.finding is Finding.INTACT
-        if what is None or named:  # nothing is printed where there turns out to be nothing of that name
-            _print(context, waiting)
-            waiting.clear()
     code = worst_of(seen)
     if what is not None and not named and code == 0:
         step = meant(what, cases).strip() or "List them with `archiver case list`."
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", step)
-    _print(context, waiting)
+    _print_subject(context, waiting)
     verdict = VERDICTS[code]
     times = (
         "NOT TIMESTAMPED"
@@ -120,6 +132,29 @@ def _print(context: Context, lines: list[Line], text: Callable[[Line], str] = Li
         context.console.data(
             {"finding": str(line.finding), "subject": line.subject, "check": line.check, "detail": line.detail}
         )
+
+
+def _print_subject(context: Context, lines: list[Line]) -> None:
+    """Print what was found of one capture, or of several things in turn: a line each, with what is not intact in full."""
+    if context.arguments.verbose or context.arguments.quiet or context.console.as_json:
+        _print(context, lines)
+        return
+    for subject, group in groupby(lines, lambda line: line.subject):
+        every = list(group)
+        wrong = [line for line in every if line.finding not in (Finding.INTACT, Finding.NOTE)]
+        for line in wrong:
+            context.console.say(line.text())
+        if not wrong:
+            context.console.say(_in_short(subject, every))
+
+
+def _in_short(subject: str, lines: list[Line]) -> str:
+    """Say in one line that nothing is wrong with a capture, and what is worth knowing of it."""
+    passed = sum(line.finding is Finding.INTACT for line in lines)
+    notes = list(dict.fromkeys(re.split("[:;]", line.detail)[0] for line in lines if line.finding is Finding.NOTE))
+    finding = Finding.INTACT if passed else Finding.NOTE
+    said = " · ".join([many(passed, "check"), *notes] if passed else notes)
+    return f"{finding:<11}  {subject:<24}  {said}"
 
 
 def _path(what: str) -> Path | None:

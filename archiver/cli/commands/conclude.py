@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.casework import analysis
+from archiver.casework import incidents
 from archiver.cli.analysis import say
 from archiver.cli.arguments import add_words
+from archiver.cli.meaning import show_meant
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -31,8 +32,10 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record a conclusion about an incident. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
+    basis = [incidents.item_of(home, text) for text in arguments.basis]
+    show_meant(context, home, next((text for text in arguments.basis if text.startswith("LAST")), None), basis)
     signer = context.signer(home)
-    sealed = analysis.conclude(
+    sealed = incidents.conclude(
         home, signer, arguments.case, arguments.incident, " ".join(arguments.words),
         confidence=arguments.confidence, basis=tuple(arguments.basis), against=tuple(arguments.against),
     )  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.casework.annotations import about_of
 from archiver.casework.redaction import Cover, cover_file, mask_words, silences_of, tracks_of
 from archiver.casework.same_recording import OpenCopy, open_copies, say_another
+from archiver.cli.analysis import about_part
 from archiver.cli.arguments import add_capture_id, add_part, add_words
 from archiver.errors import UsageError
 from archiver.lookup.material import gather
@@ -46,7 +46,7 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     signer = context.signer(home)
     reason = " ".join(arguments.words)
-    about = about_of(home, arguments.id, arguments.post, arguments.attachment)
+    about = about_part(context, home)
     if arguments.another:
         if arguments.box or arguments.mute or arguments.tone or arguments.follow or arguments.mask:
             raise UsageError("--another on its own", "something to redact beside it", "Do one or the other.")

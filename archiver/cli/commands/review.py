@@ -27,7 +27,7 @@ def run(context: Context) -> int:
     """Record a reviewer's decision. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
     is_event = arguments.id.isdecimal() and len(arguments.id) < 8  # shorter than the end of any capture's id
-    subject = int(arguments.id) if is_event else about_part(home, arguments)
+    subject = int(arguments.id) if is_event else about_part(context, home)
     signer = context.signer(home)
     sealed = analysis.review(home, signer, subject, arguments.decision, " ".join(arguments.words))
     return say(context, signer, sealed)

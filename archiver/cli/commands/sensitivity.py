@@ -27,5 +27,5 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record how sensitive something is. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    signer, about = context.signer(home), about_part(home, arguments)
+    signer, about = context.signer(home), about_part(context, home)
     return say(context, signer, rate_sensitivity(home, signer, about, arguments.level, " ".join(arguments.words)))

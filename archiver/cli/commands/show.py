@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,28 @@ def _note(note: dict[str, Any]) -> str:
     about = f" on {note['post']}" if note["post"] else ""
     about += f" attachment {note['attachment']}" if note["attachment"] is not None else ""
     about += f" {note['segment']}" if note["segment"] else ""
-    return f"\n  {note['kind']}{about}, by {note['agent']} at {note['time'][:19]}Z (event {note['seq']})\n    {note['text']}"
+    body = json.loads(note["body"])
+    if note["kind"] == "place":
+        about += f", of the {body.get('whose', 'camera')}"
+    known = " ".join(_values(body))
+    gone = f"  RETRACTED by event {note['retracted']}" if note["retracted"] is not None else ""
+    said = " ".join(part for part in (note["text"], f"({known})" if known else "") if part)
+    return (
+        f"\n  {note['kind']}{about}, by {note['agent']} at {note['time'][:19]}Z (event {note['seq']}){gone}\n    {said}"
+    )
+
+
+def _values(body: dict[str, Any]) -> Iterator[str]:
+    """Yield what an annotation states beside its words: coordinates, times, a zone, who a witness is."""
+    if body.get("latitude"):
+        yield f"{body['latitude']},{body['longitude']}"
+    if body.get("zone"):
+        yield str(body["zone"])
+    if body.get("from"):
+        yield body["from"] if body["from"] == body["to"] else f"{body['from']} to {body['to']}"
+    for key in ("level", "mark", "decision", "language", "witness", "date", "interviewer"):
+        if body.get(key):
+            yield f"{key} {body[key]}"
 
 
 def _inventory(view: CaptureView) -> Iterator[str]:

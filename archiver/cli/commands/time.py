@@ -27,5 +27,5 @@ def run(context: Context) -> int:
     """Record when something happened. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
     when = time_range(arguments.since, arguments.until)
-    signer, about = context.signer(home), about_part(home, arguments)
+    signer, about = context.signer(home), about_part(context, home)
     return say(context, signer, state_time(home, signer, about, when, " ".join(arguments.words)))

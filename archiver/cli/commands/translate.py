@@ -33,5 +33,5 @@ def run(context: Context) -> int:
     """Add a translation. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
     translation = analysis.Translation(arguments.language, arguments.by, arguments.how, arguments.date)
-    signer, about = context.signer(home), about_part(home, arguments)
+    signer, about = context.signer(home), about_part(context, home)
     return say(context, signer, analysis.translate(home, signer, about, translation, " ".join(arguments.words)))

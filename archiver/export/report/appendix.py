@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archiver.export.profiles import PackageView
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import MOST_ROWS, by_outcome, short, who
+from archiver.lookup.retracted import RETRACTION
 
 Cells = tuple[object, ...]
 
@@ -32,9 +34,14 @@ def custody(contents: ReportContents) -> tuple[list[Cells], int]:
     count = 0
     for count, event in enumerate(shown.told_events, 1):
         if count <= MOST_ROWS:
-            rows.append((event["seq"], short(event["time"]), event["type"], who(shown, event), _what(event["detail"])))
+            rows.append((event["seq"], short(event["time"]), event["type"], who(shown, event), _what(shown, event)))
     return rows, count
 
 
-def _what(detail: dict[str, Any]) -> str:
-    return str(detail.get("kind") or detail.get("outcome") or "")
+def _what(shown: PackageView, event: dict[str, Any]) -> str:
+    detail = event["detail"]
+    if detail.get("kind") == RETRACTION:
+        return f"retraction of event {detail['about'].get('event')}"
+    gone = shown.material.retracted.get(event["seq"])
+    said = str(detail.get("kind") or detail.get("outcome") or "")
+    return f"{said}, retracted by event {gone['seq']}" if gone is not None else said

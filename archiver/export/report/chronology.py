@@ -184,7 +184,9 @@ class _Places:
         )
         for event in card.annotations:
             detail = event["detail"]
-            if detail["kind"] == "place" and detail.get("latitude"):
+            if detail["kind"] != "place" or detail.get("whose") == "named":  # nobody stood where only the words are
+                continue
+            if detail.get("latitude"):
                 latitude, longitude = str(detail["latitude"]), str(detail["longitude"])
             zone = detail.get("zone") or zone
         return latitude, longitude, zone

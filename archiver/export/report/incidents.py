@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from archiver.export.dossier import Conclusion, Incident, local, sun, utc
+from archiver.text.pages import isolated
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,15 @@ def shown_incident(incident: Incident) -> ShownIncident:
         said = sun(moment, incident.latitude, incident.longitude)
         if said and (moment != incident.start or name.endswith("start")):
             facts.append((name, said))
+    facts += list(incident.attributes.items())
+    facts += [
+        (f"{what}, as claimed", Markup("{}, by {}").format(number, isolated(source)))
+        for what, number, source in incident.claims
+    ]
+    for detail, numbers in incident.statements:
+        known = [str(detail[key]) for key in ("witness", "date", "language") if key in detail]
+        to = f", to {detail['interviewer']}" if "interviewer" in detail else ""
+        facts.append(("statement", f"of {', '.join(known)}{to}: {', '.join(numbers) or 'not in this package'}"))
     return ShownIncident(incident.name, incident.title, facts, incident.items, incident.conclusions)
 
 

@@ -19,8 +19,9 @@ from archiver.text.pages import isolated
 
 TEXT_LIMIT = 64 << 10
 """A statement that is longer is opened as a file."""
-TOLD = ("note", "tag", "place", "source", "consent")
+TOLD = ("note", "tag", "place", "source", "consent", "statement")
 """Kinds of annotations that stand with an item as people's words."""
+WHOSE_PLACE = {"event": "place of the event", "camera": "place of the camera", "named": "place that the words name"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def shown_item(contents: ReportContents, drawings: Mapping[str, Drawn], card: Ca
         if (one := event["detail"])["kind"] == "translation"
     ]
     item.said = [_annotation(contents, event) for event in card.annotations if event["detail"]["kind"] in TOLD]
+    item.said += [_retracted(contents, event, gone) for event, gone in card.retracted]
     if card.views:
         latest = card.views[-1]
         item.words = words(latest.post) or ""
@@ -266,8 +268,16 @@ def _annotation(contents: ReportContents, event: dict[str, Any]) -> tuple[str, s
     by = f"by {who(contents.shown, event)}, {short(event['time'])}, event {event['seq']}"
     if contents.shown.profile == "public":
         by = f"by {who(contents.shown, event)}"
-    kind = f"{detail['kind']} ({of})" if of else detail["kind"]
+    name = WHOSE_PLACE.get(detail.get("whose"), "place") if detail["kind"] == "place" else detail["kind"]
+    kind = f"{name} ({of})" if of else name
     return Markup("{}: {}{}").format(kind, isolated(what), where), by
+
+
+def _retracted(contents: ReportContents, event: dict[str, Any], gone: dict[str, Any]) -> tuple[str, str]:
+    said, by = _annotation(contents, event)
+    why = isolated(gone["detail"].get("text") or "")
+    by_whom = f"{who(contents.shown, gone)}, {short(gone['time'])}, event {gone['seq']}"
+    return Markup("RETRACTED. {}. Retracted by {}: {}").format(said, by_whom, why), by
 
 
 def _provenance(contents: ReportContents, card: Card) -> list[tuple[str, str, int, str]]:
