@@ -20,9 +20,14 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return the page with links as the site has them; in the repository they lead from file to file."""
+    """Return the page as the site shows it.
+
+    In the repository links lead from file to file, and a word behind a block's language tells the tests when to run it;
+    mkdocs takes such a block for text.
+    """
     if page.file.src_uri in BESIDE:
         markdown = markdown.replace("](docs/", "](")
     else:
         markdown = re.sub(rf"\]\(\.\./\.\./({'|'.join(map(re.escape, BESIDE))})", r"](../\1", markdown)
-    return re.sub(r"\]\(((?:\.\./)*)adr/\)", r"](\1adr/index.md)", markdown)
+    markdown = re.sub(r"\]\(((?:\.\./)*)adr/\)", r"](\1adr/index.md)", markdown)
+    return re.sub(r"^```(\w+) \w+$", r"```\1", markdown, flags=re.MULTILINE)
