@@ -1,7 +1,8 @@
-"""Lets mkdocs show CHANGELOG.md and CONTRIBUTING.md, which lie beside `docs/`, with links that lead somewhere in the site."""
+"""Lets mkdocs show the documents as they lie in the repository, and CHANGELOG.md and CONTRIBUTING.md, which lie beside `docs/`."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,28 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return the page with links as the site has them; in the repository they lead from file to file."""
+def on_page_markdown(markdown: str, page: Any, files: Any, **_: Any) -> str:
+    """Return the page as the site shows it.
+
+    In the repository links lead from file to file and are called as the files are; and a word behind a block's language
+    tells the tests when to run it, while mkdocs takes such a block for text.
+    """
     if page.file.src_uri in BESIDE:
         markdown = markdown.replace("](docs/", "](")
     else:
         markdown = re.sub(rf"\]\(\.\./\.\./({'|'.join(map(re.escape, BESIDE))})", r"](../\1", markdown)
-    return re.sub(r"\]\(((?:\.\./)*)adr/\)", r"](\1adr/index.md)", markdown)
+    markdown = re.sub(r"\]\(((?:\.\./)*)adr/\)", r"](\1adr/index.md)", markdown)
+
+    def titled(found: re.Match[str]) -> str:
+        target = files.get_file_from_path(
+            posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), found[1]))
+        )
+        return f"[{_title(target.content_string)}]({found[1]}" if target else found[0]
+
+    markdown = re.sub(r"\[[\w./-]+(?:\.md|/)\]\(([^)#]+\.md)", titled, markdown)
+    return re.sub(r"^```(\w+) \w+$", r"```\1", markdown, flags=re.MULTILINE)
+
+
+def _title(text: str) -> str:
+    """Return the first heading of a page."""
+    return text.partition("\n")[0].removeprefix("# ")

@@ -41,6 +41,14 @@ def test_every_document_has_a_page(site: Path) -> None:
     assert pages == wanted | {Path("CHANGELOG.html"), Path("CONTRIBUTING.html"), Path("404.html")}
 
 
+def test_every_block_is_shown_as_one(site: Path) -> None:
+    """The tests' own words behind a language are not taken for text, and a link to a page says its title."""
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert "```" not in text, page
+        assert not re.search(r">[\w./-]+\.md</a>", text), page
+
+
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         found = [one or other for one, other in LOADED.findall(page.read_text("utf-8"))]
