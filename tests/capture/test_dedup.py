@@ -96,7 +96,7 @@ def test_the_same_video_is_kept_once(made_twice: Callable[[bytes], Twice], film:
     size = sum(path.stat().st_size for path in (shell.home / str(second["folder"])).glob("*.warc.gz"))
     assert size < len(film)
     assert shell("check")[0] == 0
-    out = shell("check", str(second["capture"]))[1]
+    out = shell("check", str(second["capture"]), "--verbose")[1]
     assert "payloads lie in earlier captures" in out
 
 

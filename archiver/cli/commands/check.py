@@ -150,6 +150,8 @@ def _print_subject(context: Context, lines: list[Line]) -> None:
 
 def _in_short(subject: str, lines: list[Line]) -> str:
     """Say in one line that nothing is wrong with a capture, and what is worth knowing of it."""
+    if len(lines) == 1:  # one that was disposed of, or the catalog
+        return lines[0].text()
     passed = sum(line.finding is Finding.INTACT for line in lines)
     notes = list(dict.fromkeys(re.split("[:;]", line.detail)[0] for line in lines if line.finding is Finding.NOTE))
     finding = Finding.INTACT if passed else Finding.NOTE
