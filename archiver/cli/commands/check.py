@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line
+from archiver.checks.captures import UNCHECKED
 from archiver.checks.home import home_lines
 from archiver.checks.lines import worst_of
 from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
@@ -68,12 +69,13 @@ def run(context: Context) -> int:
 
     found = home_lines(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
     seen: set[Finding] = set()
-    stamped = 0
+    stamped = unchecked = 0
     waiting: list[Line] = []
     for line in found:
         waiting.append(line)
         seen.add(line.finding)
         stamped += line.check == "time" and line.finding is Finding.INTACT
+        unchecked += line.check == "time" and line.detail.startswith(UNCHECKED)
         if what is None or named:  # nothing is printed where there turns out to be nothing of that name
             _print(context, waiting)
             waiting.clear()
@@ -84,7 +86,9 @@ def run(context: Context) -> int:
     _print(context, waiting)
     verdict = VERDICTS[code]
     times = (
-        "NOT TIMESTAMPED"
+        (f"{stamped} timestamped, the rest NOT CHECKED" if stamped else "timestamps NOT CHECKED")
+        if unchecked
+        else "NOT TIMESTAMPED"
         if not stamped
         else "all timestamped"
         if stamped == named
