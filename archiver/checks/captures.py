@@ -24,10 +24,17 @@ OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed"
 CLOCK_TOLERANCE_MS = 5000
 
 
-def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None) -> list[Line]:
+UNCHECKED = "its timestamps were NOT CHECKED"
+"""What is said of a capture where there are stamps, and no openssl that checks them."""
+
+
+def check_capture(
+    folder: Path, detail: dict[str, Any], stamped: datetime | None, *, hindered: bool = False
+) -> list[Line]:
     """Return all lines about one capture. `detail` is that of its event in the ledger.
 
-    `stamped`: the earliest time that an outsider states for a checkpoint that covers it.
+    `stamped`: the earliest time that an outsider states for a checkpoint that covers it. `hindered`: there are stamps
+    that could not be checked.
     """
     name = str(detail.get("capture"))
     place = str(detail.get("folder"))
@@ -60,7 +67,7 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     lines.append(_census(name, manifest, texts["inventory.jsonl"]))
     lines.append(_posts(name, manifest, texts["posts.jsonl"], texts["records.jsonl"]))
     lines.append(_private(name, folder))
-    lines += _notes(name, manifest, stamped)
+    lines += _notes(name, manifest, stamped, hindered)
     return lines
 
 
@@ -306,7 +313,7 @@ def _private(name: str, folder: Path) -> Line:
     return note(name, "private", "interrupted before anything was withheld")
 
 
-def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None) -> list[Line]:
+def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None, hindered: bool) -> list[Line]:
     lines = []
     reason = f": {manifest['reason']}" if manifest["reason"] else ""
     lines.append(note(name, "outcome", f"{manifest['outcome']}{reason}"))
@@ -320,7 +327,9 @@ def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None) -> lis
         lines.append(note(name, "clock", f"the machine's clock jumped by {jump:+.1f} s during the capture"))
     if said := servers_apart(clock):
         lines.append(note(name, "clock", said))
-    if stamped is None:
+    if stamped is None and hindered:
+        lines.append(note(name, "time", f"{UNCHECKED}, so nothing is known here of any time: see the lines above"))
+    elif stamped is None:
         lines.append(note(name, "time", "NOT TIMESTAMPED: no outsider has stamped a checkpoint that covers it"))
     else:
         lines.append(intact(name, "time", f"existed at {stamped:%Y-%m-%dT%H:%M:%SZ}, as an outsider states"))

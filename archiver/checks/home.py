@@ -17,7 +17,7 @@ from typing import Any
 from archiver.checks.captures import check_capture
 from archiver.checks.catalog import check_catalog
 from archiver.checks.events import check_events
-from archiver.checks.lines import Line, damaged, intact, note, unknown
+from archiver.checks.lines import Finding, Line, damaged, intact, note, unknown
 from archiver.checks.proofs import (
     Bad,
     RunningTree,
@@ -78,6 +78,9 @@ def home_lines(
     yield from event_lines
     stamp_lines, times = check_stamps(home, notes, pinned, events.kept, now)
     yield from stamp_lines
+    hindered = any(
+        line.finding is Finding.UNKNOWN and not line.check.endswith("opentimestamps") for line in stamp_lines
+    )
     gone = {body["detail"]["capture"]: body for body in events.kept if body["type"] == "disposed"}
     known: set[str] = set()
     earliest = _earliest(times)
@@ -93,7 +96,7 @@ def home_lines(
         if tombstone := gone.get(detail["capture"]):
             yield _disposed(home, detail, tombstone)
         else:
-            yield from check_capture(home / detail["folder"], detail, earliest(body["seq"]))
+            yield from check_capture(home / detail["folder"], detail, earliest(body["seq"]), hindered=hindered)
     if whole:
         yield from _unsealed(home, known, size, key)
     ended = {name: tombstone["seq"] for name, tombstone in gone.items()}

@@ -137,7 +137,7 @@ def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
 
 
 def unpackable(archive: zipfile.ZipFile) -> str | None:
-    """Return why a ZIP is not unpacked: too many entries, or one that would fill the disk.
+    """Return why a ZIP is not unpacked: too many entries, or some that would fill the disk, or that share their bytes.
 
     None where it may be unpacked.
     """
@@ -147,6 +147,8 @@ def unpackable(archive: zipfile.ZipFile) -> str | None:
     for entry in entries:
         if entry.file_size > GROWN and entry.file_size > GROWTH * max(1, entry.compress_size):
             return f"{shown(entry.filename)} would grow from {entry.compress_size} to {entry.file_size} bytes: not unpacked"
+    if sum(entry.compress_size for entry in entries) > archive.start_dir:
+        return "entries that lie over each other: not unpacked"
     whole, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     if whole > GROWN and whole > GROWTH * max(1, packed):
         return f"would grow from {packed} to {whole} bytes: not unpacked"

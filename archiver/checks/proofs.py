@@ -94,6 +94,8 @@ def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: b
     return last == 0 and value == root
 
 
+SIGNATURES = 16
+"""How many a note may have; ours have one or two, and each costs time."""
 _NOTE = re.compile("((?:[^\n]+\n)+)\n((?:\u2014 [^\n]+\n)+)")
 _SIGNED_BY = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
 
@@ -111,7 +113,10 @@ def note_parts(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     if match is None or re.search("[\x00-\x09\x0b-\x1f]", whole_note):
         raise Bad("not a signed note, or with lines that are none of its text and no signatures")
     signatures = []
-    for line in match[2].split("\n")[:-1]:
+    lines = match[2].split("\n")[:-1]
+    if len(lines) > SIGNATURES:
+        raise Bad(f"a note with {len(lines)} signatures: ours have one or two")
+    for line in lines:
         signed = _SIGNED_BY.fullmatch(line)
         if signed is None:
             raise Bad("a signature line that is none")

@@ -83,7 +83,9 @@ class _Record:
             self._left -= take
             self._block(data[:take])
         if len(data) > take:
-            self._tail += bytes(data[take:])
+            self._tail += bytes(data[take : take + 8])  # a few bytes too many are enough to tell
+            if len(self._tail) > 4:
+                raise Bad("the record does not end with two line ends, or more than one is in the member")
 
     def _parse(self, head: bytes) -> None:
         if not head.startswith(_VERSION):

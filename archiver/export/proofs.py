@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +129,17 @@ def _stamped(home: Home, base: Basis) -> Iterator[tuple[str, bytes]]:
             roots[root] = home.path / "proofs" / "roots" / f"{root}.pem"
             yield f"proofs/timestamps/{size}/{stamp.name}.root", f"{root}\n".encode()
             for suffix in ("tsq", "tsr", "pem"):
-                yield (
-                    f"proofs/timestamps/{size}/{stamp.name}.{suffix}",
-                    (folder / f"{stamp.name}.{suffix}").read_bytes(),
-                )
+                data = (folder / f"{stamp.name}.{suffix}").read_bytes()
+                name = f"proofs/timestamps/{size}/{stamp.name}.{suffix}"
+                yield name, _certificates(data) if suffix == "pem" else data
     for root, path in sorted(roots.items()):
         yield f"proofs/roots/{root}.pem", path.read_bytes()
+
+
+def _certificates(pem: bytes) -> bytes:
+    """Return the certificates of a file alone: what an authority publishes may have words around them."""
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", pem)
+    return b"".join(block + b"\n" for block in blocks)
 
 
 def _root_of(path: Path) -> str:

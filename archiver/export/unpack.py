@@ -25,6 +25,8 @@ from archiver.export.encrypting import AgeEnds
 from storage.errors import FormatError, disk_error
 
 READ = 1 << 20
+DEEPEST = 64
+"""Folders inside each other in an archive; a package has four, and some may lie around it."""
 
 
 class Cut(FormatError):
@@ -167,6 +169,12 @@ def _untar(stream: _Joined, into: Path) -> None:
                 ):  # tar writes the second name of a file so, where two names of one file lie in a folder
                     _link(into, entry.name, entry.linkname)
                     continue
+                if entry.issparse():  # a line of it can stand for more than any disk holds
+                    raise CannotTell(
+                        "a tar that holds its files whole",
+                        f"{entry.name[:80]!r}, of which only parts are in it",
+                        "Unpack it yourself, and name the folder.",
+                    )
                 if not entry.isreg() and not entry.isdir():
                     raise Altered(
                         "plain files in the package", f"{entry.name[:80]!r}, a link or a special file", _AGAIN
@@ -185,8 +193,15 @@ def _link(into: Path, name: str, to: str) -> None:
     source = into.joinpath(*_parts(to))
     if not source.is_file():
         raise Altered("plain files in the package", f"{name[:80]!r}, a link to what is not in it", _AGAIN)
-    with open(source, "rb") as stream:
-        _put(into, name, stream)
+    path = into.joinpath(*_parts(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, path)  # as the tar says: thousands of such names take no room
+    except FileExistsError as error:
+        raise Altered("each name once in the package", f"{name[:80]!r} twice", _AGAIN) from error
+    except OSError:  # a disk that has no such links
+        with open(source, "rb") as stream:
+            _put(into, name, stream)
 
 
 def _unzip(stream: IO[bytes], into: Path) -> None:
@@ -236,7 +251,7 @@ def _parts(name: str) -> list[str]:
     the check of the folder to judge: folders around a package may be called anything.
     """
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-    if ".." in parts or "\0" in name or any(len(os.fsencode(part)) > 255 for part in parts):
+    if ".." in parts or "\0" in name or len(parts) > DEEPEST or any(len(os.fsencode(part)) > 255 for part in parts):
         raise Altered("plain names in the package", f"{name[:80]!r}", _AGAIN)
     return parts
 

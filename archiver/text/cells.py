@@ -20,7 +20,9 @@ _FORMULA = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _ANYWHERE = re.compile(
-    "((?:^|[;,|\t\r\n])[\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*)(?=[=+\\-@＝＋－＠])"
+    # Blanks that are separators themselves begin anew: else many line ends would be looked at over and over.
+    "((?:^|[;,|\t\r\n])(?:(?![\t\r\n])[\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff])*)"
+    "(?=[=+\\-@＝＋－＠])"
 )
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _LONE = re.compile("[\ud800-\udfff]")

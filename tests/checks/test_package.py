@@ -200,7 +200,7 @@ def test_time_counts_the_captures_before_a_stamp(tmp_path: Path) -> None:
     files = PackageFiles(tmp_path, package={"captures": [{"event": 0}, {"event": 9}]})
     files.report.profile = "full"
     assert timestamps.time(files) == ""
-    assert "NOT TIMESTAMPED: no outsider" in files.report.lines[-1].detail
+    assert "NOT TIMESTAMPED: no authority" in files.report.lines[-1].detail
     files.times[5] = system_clock()
     timestamps.time(files)
     assert files.report.beside == [
@@ -253,10 +253,15 @@ def test_cells_are_the_same_for_all(text: str) -> None:
 
 def test_names_by_profile(tmp_path: Path) -> None:
     said = {
-        "made": "2026-11-22T10:00:00Z",
+        "made": "2026-11-22",
         "name": "n",
         "software": "archiver/1",
-        "tables": [{"name": "a.b"}],
+        "tables": [{"name": "a.b", "rule": "events"}],
+        "captures": [],
+        "checkpoint": {"root": "", "size": 0},
+        "key": "",
+        "not_in_package": [],
+        "withheld": 0,
         "format": "archiver-package/2",
     }
     for profile, name, good in (

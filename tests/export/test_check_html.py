@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from archiver.home.people import fingerprint as fingerprint_of
 from archiver.home.people import key_words
 from tests.support.packages import PackagedCase, copy_of, flipped, lacking
 from tests.support.soak import Tried
@@ -83,22 +84,46 @@ def test_a_fingerprint_that_is_none_or_another(check: Check, full: Path, fingerp
         ("-data/media", "INCOMPLETE", "are not there"),
         ("+data/opinion.pdf", "TAMPERED", "is listed in no manifest"),
         ("+data/.DS_Store", "CANNOT TELL", "was written by an operating system or another program"),
+        ("+data/x\u2028INTACT\U000e0041.txt", "TAMPERED", "data/x\\x2028INTACT\\xe0041.txt"),
+        ("0data/report.html", "INCOMPLETE", "data/report.html is empty, or holds zeros only"),
+        ("\rREADME.txt", "CANNOT TELL", "line ends were changed on the way, in README.txt"),
+        ("+fetch.txt", "TAMPERED", "fetch.txt"),
     ],
 )
 def test_what_it_looks_at_is_found(
     check: Check, full: Path, case: PackagedCase, tmp_path: Path, name: str, expected: str, said: str
 ) -> None:
     package = copy_of(full, tmp_path)
-    path = package / name.lstrip("+-")
+    path = package / name.lstrip("+-0\r")
     if name.startswith("-"):
         next(path.iterdir()).unlink()
     elif name.startswith("+"):
         path.write_bytes(b"x")
+    elif name.startswith("0"):
+        path.write_bytes(bytes(path.stat().st_size))
+    elif name.startswith("\r"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     else:
         path.write_bytes(flipped(path.read_bytes(), 70))
     verdict, lines = check(package, case.fingerprint)
     assert verdict.startswith(expected), lines
     assert said in lines
+
+
+def test_a_retired_key_is_not_called_another_s(check: Check, full: Path, case: PackagedCase) -> None:
+    """It handed over; whether an outsider saw that is not looked at here, so nobody can tell."""
+    verdict, lines = check(full, fingerprint_of(case.old_key))
+    assert verdict.startswith("CANNOT TELL"), lines
+    assert "was retired and handed over to the one that signed" in lines
+
+
+def test_volumes_are_no_package_that_lacks_everything(check: Check, full: Path, tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    for name in ("p.tar.age.001", "README.txt", "volumes.txt"):
+        (tmp_path / "v" / name).write_text("x")
+    verdict, lines = check(tmp_path / "v", "")
+    assert verdict.startswith("CANNOT TELL"), lines
+    assert "p.tar.age.001 is a volume of a package" in lines
 
 
 def test_its_digests_are_those_of_openssl(browser: Any, tmp_path: Path) -> None:

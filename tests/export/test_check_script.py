@@ -171,6 +171,8 @@ def test_an_openssl_that_cannot_check_tokens(
     code, out = started(SCRIPT, whole)
     assert code == 6, out
     assert words in out
+    assert out.splitlines()[-1].endswith("its timestamps were NOT CHECKED; NOT EVIDENCE")
+    assert "NOT TIMESTAMPED" not in out, "which nobody knows here"
     from archiver.checks.package import check_ours
 
     report = check_ours(whole, SECOND_KEY, None)

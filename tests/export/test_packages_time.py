@@ -116,7 +116,7 @@ def test_a_stamp_under_a_root_that_nobody_named(outside: Outsiders, tmp_path: Pa
     as_openssl = "sha256 Fingerprint=" + ":".join(re.findall("..", long.upper()))
     no_root = ("time by roots that came with the package",)
     for named, code, beside in (
-        ((short, as_openssl), 0, ()), ((short.upper(),), 6, ()), (("0" * 64,), 6, ("NOT TIMESTAMPED",)), ((), 0, no_root),
+        ((short, as_openssl), 0, ()), ((short.upper(),), 6, ()), (("0" * 64,), 6, ("NOT TIMESTAMPED under a root that you named",)), ((), 0, no_root),
     ):  # fmt: skip
         found, said = both(package, wanted, None, *named)
         assert found == code, said
@@ -150,7 +150,37 @@ def test_a_time_that_cannot_be(
     code, said = both(package, fingerprint(outside.home.ledger_key_text()))
     assert code == 6, said
     assert said.count(words) == 4  # two authorities, by both checkers
-    assert said.endswith("CANNOT TELL: see the lines above; profile full; NOT TIMESTAMPED")
+    assert said.endswith("CANNOT TELL: see the lines above; profile full; NOT TIMESTAMPED by any stamp that counts")
+
+
+def _der(tag: int, data: bytes) -> bytes:
+    size = bytes([len(data)]) if len(data) < 128 else bytes([0x82]) + len(data).to_bytes(2, "big")
+    return bytes([tag]) + size + data
+
+
+def _with_words(answer: bytes, words: str) -> bytes:
+    """An answer of an authority with other words in its status, which stands before the token (RFC 3161 2.4.2)."""
+    inside = answer[4:] if answer[1] == 0x82 else answer[3:]
+    token = inside[2 + inside[1] :]
+    return _der(0x30, _der(0x30, b"\x02\x01\x00" + _der(0x30, _der(0x0C, words.encode()))) + token)
+
+
+def test_words_before_a_token_are_not_its_time(outside: Outsiders, tmp_path: Path) -> None:
+    """The status of an answer is under no signature. Written there as openssl writes a time, another one would be read.
+
+    The token is an authority's own, so a root that was named does not help.
+    """
+    outside.round(outside.serve("http"))
+    package = exported(outside, tmp_path / "p")
+    code, before = said(outside, package)
+    times = re.findall(r"existed at (\S+);", before)
+    for path in package.glob("proofs/timestamps/*/*.tsr"):
+        earlier = datetime.fromisoformat(times[0]) - timedelta(seconds=20)
+        words = f"x\nTime stamp: {earlier:%b %d %H:%M:%S %Y} GMT\nStatus: Granted."
+        path.write_bytes(_with_words(path.read_bytes(), words))
+    write_manifests(package)
+    sign_package(package, ledger_signer(outside.home))
+    assert (code, re.findall(r"existed at (\S+);", said(outside, package)[1])) == (0, times)
 
 
 def test_a_renewal_that_came_too_late(

@@ -18,6 +18,8 @@ from storage.digest import Digests
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 LATEST = 2
 """The newest rules for packages that are known here."""
+DEEPEST = 16
+"""Folders inside each other; a package has four."""
 WIDTHS = {"sha256": 64, "sha512": 128}
 _LEFT_BEHIND = frozenset((
     ".ds_store", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", ".apdisk", "__macosx", ".localized", "icon\r",
@@ -60,6 +62,8 @@ def names(files: PackageFiles) -> str:
         inside = 0
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             name = Path(entry.path).relative_to(files.folder).as_posix()
+            if name.count("/") > DEEPEST:
+                raise Bad(f"{name[:80]}… has more folders inside each other than any package has")
             mode = entry.stat(follow_symlinks=False).st_mode
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise Bad(f"{name} is a link or a special file")

@@ -39,7 +39,7 @@ def read_event(files: PackageFiles, seq: int) -> Row:
     try:
         public.verify(signature, b"archiver-event/1\n" + canonical(unsigned))
     except InvalidSignature as error:
-        raise Bad(f"{name} is not signed by the person it names") from error
+        raise Bad(f"{name} is not signed by the key that it names") from error
     files.events[seq] = body
     return body
 
@@ -75,7 +75,7 @@ def captures(files: PackageFiles) -> str:
     files.events = held
     return (
         f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories; "
-        f"{len(held)} events signed by who made them"
+        f"{len(held)} events, each signed by the key that it names"
     )
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,12 @@ from storage.digest import sha256_hex
 
 SMALL = 256 << 20
 READ = 1 << 20
+PROOF, DOCUMENT = 1 << 20, 16 << 20
+"""How large a proof or signature may be, and a document of JSON: what an archiver writes is far smaller."""
+_DOCUMENT = re.compile(r"data/package\.json|data/events/.*|data/captures/[^/]+/manifest\.json")
 NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
 """The only names that files of a package have."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 Row = dict[str, Any]
 
 
@@ -117,9 +121,24 @@ def read_small(folder: Path, name: str) -> bytes:
     path = folder / name
     if not path.is_file():
         raise Absent(f"{name} is not there")
-    if path.stat().st_size > SMALL:
+    if path.stat().st_size > largest(name):
         raise Bad(f"{name} is larger than allowed")
     return path.read_bytes()
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is a time in UTC that a calendar has, in the one spelling that times have."""
+    try:
+        return _MOMENT.fullmatch(text) is not None and datetime.fromisoformat(text).utcoffset() == timedelta(0)
+    except ValueError:
+        return False
+
+
+def largest(name: str) -> int:
+    """Return how large a file may be that is read as a whole, in bytes."""
+    if name.startswith(("proofs/", "signature/")) and name != "proofs/leaves.bin":
+        return PROOF
+    return DOCUMENT if _DOCUMENT.fullmatch(name) else SMALL
 
 
 @dataclass
@@ -167,6 +186,14 @@ class PackageFiles:
     """Sequence number → leaf, of the events that are proved to be in the ledger (`ledger.selection`)."""
     times: dict[int, datetime] = field(default_factory=dict)
     """Size of a checkpoint → the earliest time at which an outsider saw it (`timestamps.timestamps`)."""
+    stamps: int = 0
+    """How many tokens of authorities it holds (`timestamps.timestamps`, as the next three)."""
+    unchecked: int = 0
+    """How many of these were not checked, since there is no openssl that can."""
+    named: int = 0
+    """How many of these hold, and lead to a root that counts."""
+    calendars: int = 0
+    """How many proofs of OpenTimestamps it holds."""
     captures: list[PackagedCapture] = field(default_factory=list)
     """What was sealed, in the order of the package (`captures.captures`)."""
     events: dict[int, Row] = field(default_factory=dict)

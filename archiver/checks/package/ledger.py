@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import re
 
-from archiver.checks.package.files import Absent, PackageFiles, Row, Unknown
+from archiver.checks.package.files import Absent, PackageFiles, Row, Unknown, is_moment
 from archiver.checks.proofs import Bad, RunningTree, Unsigned, included, leaf, read_note, strict_json
 
+_KIND, _SALTED = re.compile("[a-z][a-z-]*"), re.compile("[0-9a-f]{64}")
 CAPTURED = ("captured", "recovered")
 """Types of events that are captures."""
 
@@ -130,9 +131,18 @@ def _proved(files: PackageFiles, name: str) -> None:
     if files.hashes[seq] != leaf(entry):
         raise Bad(f"{name} is of another leaf than the ledger has there")
     said: Row = strict_json(entry)
-    if sorted(said) != ["salted_hash", "seq", "time", "type"] or said["seq"] != seq:
-        raise Bad(f"{name} is not a leaf of event {seq}")
+    if not _is_leaf(said, seq):
+        raise Bad(f"{name} is not a leaf of event {seq}, as an archiver writes one")
     files.leaves[seq] = said
+
+
+def _is_leaf(said: object, seq: int) -> bool:
+    """Return whether a value is the leaf of an event in the one form that leaves have."""
+    match said:
+        case {"seq": int(number), "type": str(kind), "time": str(time), "salted_hash": str(salted), **rest}:
+            whole = not rest and number == seq and not isinstance(number, bool)
+            return whole and bool(_KIND.fullmatch(kind) and _SALTED.fullmatch(salted)) and is_moment(time)
+    return False
 
 
 class Misfit(Bad):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from archiver.checks.package.files import Absent, PackageFiles, Unknown
+from archiver.checks.package.files import READ, Absent, PackageFiles, Unknown
 from archiver.checks.package.tables import parsed
 from archiver.checks.proofs import Bad
 
@@ -34,6 +35,21 @@ _HOLDERS = {
 }
 """Boxes that hold boxes → bytes before the first of these."""
 _DEEPEST = 64
+_BARE = (b"free", b"\xa9too")
+"""Boxes that could hold any words, and hold nothing, or the name of the program that wrote the file."""
+_PROGRAM = re.compile(rb"....data\x00\x00\x00\x01\x00\x00\x00\x00Lavf[0-9.]*", re.DOTALL)
+
+
+def _bare(stream: BinaryIO, name: str, kind: bytes, size: int) -> None:
+    """Raise `Bad` where a box that holds nothing holds something."""
+    if kind != b"free":
+        program = stream.read(min(size, 100))
+        if not _PROGRAM.fullmatch(program):
+            raise Bad(f"{name} carries more than sound and picture: {program[16:40]!r}")
+        return
+    for at in range(0, size, READ):
+        if any(stream.read(min(READ, size - at))):
+            raise Bad(f"{name} carries more than sound and picture: {kind!r}")
 
 
 def media(files: PackageFiles) -> str:
@@ -62,24 +78,31 @@ def metadata(files: PackageFiles) -> str:
         with open(files.folder / name, "rb") as stream:
             start = stream.read(12)
             if start.startswith(_PNG):
-                for kind in _chunks(stream):
-                    if kind not in _CHUNKS:
-                        raise Bad(f"{name} carries more than a picture: {kind!r}")
+                _picture(stream, name, files.size(name))
             elif start[4:8] == b"ftyp":
                 for kind in _boxes(stream, name, 0, files.size(name), 0):
                     if kind not in _BOXES:
                         raise Bad(f"{name} carries more than sound and picture: {kind!r}")
             else:
                 raise Unknown(f"{name} is no PNG and no MP4: whether it carries metadata is not looked at")
-    return f"{len(names)} media files without metadata"
+    return f"{len(names)} media files with no parts but those of sound and picture"
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the type of each chunk of a PNG."""
+def _picture(stream: BinaryIO, name: str, size: int) -> None:
+    """Walk through the chunks of a PNG, which fill the file up to its end. Raises `Bad`."""
+    left = size - len(_PNG)
     stream.seek(len(_PNG))
-    while head := stream.read(8):
-        yield head[4:]
-        stream.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    while left >= 12:
+        length, kind = struct.unpack(">L4s", stream.read(8))
+        if kind not in _CHUNKS:
+            raise Bad(f"{name} carries more than a picture: {kind!r}")
+        left -= 12 + length
+        if kind == b"IEND":
+            if left or length:
+                raise Bad(f"{name} goes on behind its picture")
+            return
+        stream.seek(length + 4, os.SEEK_CUR)
+    raise Bad(f"{name} ends in the middle of its picture")
 
 
 def _boxes(stream: BinaryIO, name: str, at: int, end: int, depth: int) -> Iterator[bytes]:
@@ -92,6 +115,9 @@ def _boxes(stream: BinaryIO, name: str, at: int, end: int, depth: int) -> Iterat
         if until < inside or until > end or depth > _DEEPEST:
             raise Bad(f"{name} has a box that does not fit: {kind!r}")
         yield kind
+        if kind in _BARE:
+            stream.seek(inside)
+            _bare(stream, name, kind, until - inside)
         if kind in _HOLDERS:
             yield from _boxes(stream, name, inside + _HOLDERS[kind], until, depth + 1)
         at = until

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
-from archiver.checks.package.files import PackageFiles
+from archiver.checks.package.files import Absent, PackageFiles, Row, is_moment
 from archiver.checks.package.report import PROFILES
 from archiver.checks.proofs import Bad, strict_json
 
@@ -38,9 +40,10 @@ _OF_PROFILE = {
 }
 
 
+TABLES = 200
+"""A package has six, and a few more."""
 _SAID = {
     "name": r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}",
-    "made": r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?",
     "software": r"archiver/[A-Za-z0-9][A-Za-z0-9.+-]{0,40}",
 }
 """What data/package.json says in words, and what these look like: the WACZ and bag-info.txt repeat them."""
@@ -49,6 +52,8 @@ _SAID = {
 def places(files: PackageFiles) -> str:
     """Read package.json, and hold the names of all files against its profile; return an empty text."""
     files.package = strict_json(files.read("data/package.json"))
+    if not isinstance(files.package, dict):
+        raise Bad("data/package.json is not that of a package")
     profile = files.package.get("profile")
     if profile not in PROFILES:
         raise Bad(f"data/package.json names no profile: {profile!r}"[:120])
@@ -56,16 +61,55 @@ def places(files: PackageFiles) -> str:
     if files.version == 1:
         _first_version(files)
         return ""
+    _forms(files.package, profile)
     patterns = [*_EVERYWHERE, *_OF_PROFILE[profile], *_media_and_tables(files, profile)]
     allowed = re.compile("|".join(f"(?:{one})" for one in patterns), re.ASCII)
     if strange := sorted(name for name in files.names - _ALWAYS if not allowed.fullmatch(name)):
         raise Bad(f"{strange[0]} has no place in a package of profile {profile}")
-    for key, form in _SAID.items():
-        if not isinstance(said := files.package[key], str) or not re.fullmatch(form, said, re.ASCII):
-            raise Bad(f"data/package.json states as {key} what no archiver writes: {said!r}"[:160])
     if files.read("bag-info.txt") != _bag_info(files):
         raise Bad("bag-info.txt says something else than data/package.json")
     return ""
+
+
+def _forms(said: Row, profile: str) -> None:
+    """Raise `Bad` or `Absent` where package.json lacks what it says in every package, or says it in another form."""
+    forms: dict[str, Callable[[Any], bool]] = {
+        "captures": lambda value: profile == "public" or _each(value, lambda one: one.keys() >= {"event", "id"}),
+        "checkpoint": lambda value: isinstance(value, dict) and _types(value, size=int, root=str),
+        "format": lambda value: True,  # read before anything else
+        "key": lambda value: isinstance(value, str),
+        "made": lambda value: isinstance(value, str) and _is_made(value, profile),
+        "name": _worded("name"),
+        "not_in_package": lambda value: profile == "public" or isinstance(value, list),
+        "profile": lambda value: True,  # read before
+        "software": _worded("software"),
+        "tables": lambda value: _each(value, lambda one: _types(one, name=str, rule=str)) and len(value) <= TABLES,
+        "withheld": lambda value: type(value) is int,
+    }
+    for key in forms:
+        if key not in said:
+            raise Absent(f"data/package.json says nothing of {key}")
+    for key, form in forms.items():
+        if not form(said[key]):
+            raise Bad(f"data/package.json states as {key} what no archiver writes: {repr(said[key])[:80]}")
+
+
+def _each(value: Any, form: Callable[[Row], bool]) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) and form(one) for one in value)
+
+
+def _types(value: Row, **types: type) -> bool:
+    """Whether an object has these keys, with values of just these types: True is no number."""
+    return all(type(value.get(key)) is kind for key, kind in types.items())
+
+
+def _worded(key: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(_SAID[key], value, re.ASCII) is not None
+
+
+def _is_made(text: str, profile: str) -> bool:
+    """Whether a text is a time, or the day alone, which is all that a public package says."""
+    return is_moment(f"{text}T00:00:00Z") or (profile != "public" and is_moment(text))
 
 
 def _media_and_tables(files: PackageFiles, profile: str) -> list[str]:

@@ -16,7 +16,12 @@ VERDICTS = {
     ExitCode.CANNOT_TELL: "CANNOT TELL: see the lines above",
 }
 """The words of the last line, by exit code: those of check.py, which people may have read before."""
-_MARKS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters, bytes of no text
+    "\u2028\u2029"  # line ends
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks that turn the direction
+    "\u00ad\u180e\u200b-\u200d\u2060-\u2065\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"  # what is not seen
+)
 
 
 @dataclass
@@ -56,5 +61,5 @@ def in_columns(line: Line) -> str:
 
 
 def shown(text: str) -> str:
-    """Return words of strangers with control characters, marks that turn the direction, and bytes of no text as codes."""
+    """Return words of strangers with control characters, line ends, and marks that turn the direction or are not seen, as codes."""
     return _MARKS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

@@ -19,7 +19,7 @@ from archiver.checks.proofs import Bad
 from archiver.checks.stamps import NoOpenssl
 
 _UNREADABLE: tuple[type[BaseException], ...] = (
-    ValueError, LookupError, TypeError, AttributeError, EOFError, ArithmeticError, MemoryError, RuntimeError, struct.error,
+    ValueError, LookupError, TypeError, AttributeError, EOFError, ArithmeticError, RuntimeError, struct.error,
     zlib.error, cast("type[BaseException]", IsalError), zipfile.BadZipFile, csv.Error, InvalidSignature,
 )  # fmt: skip
 """What reading bytes of strangers in a format that they are not in raises."""
@@ -46,6 +46,8 @@ def run(
     except OSError as error:
         where = Path(error.filename or "").name or "a file"
         say(Finding.UNKNOWN, name, f"{where} cannot be read: {error.strerror or error}. Copy the package again")
+    except MemoryError:
+        say(Finding.UNKNOWN, name, "this machine has not enough memory for it: check it on a larger one")
     except _UNREADABLE as error:
         said = f"({type(error).__name__}: {error})"
         say(Finding.TAMPERED, name, f"cannot be read in its expected format {said}")

@@ -73,6 +73,11 @@ def retired(files: PackageFiles) -> str:
     handovers = sorted((seq for seq, leaf in files.leaves.items() if leaf["type"] == "key-handover"), reverse=True)
     seq = handovers[files.handed - 1] if len(handovers) >= files.handed else None
     seen = [] if seq is None else [time for size, time in files.times.items() if size > seq]
+    if not seen and files.unchecked:
+        raise Unknown(
+            "the key that you named was retired. Whether an outsider saw its hand-over to the key that signed was not checked: "
+            "see the lines about timestamps"
+        )
     if not seen:
         raise Unknown(
             "the key that you named was retired, and no outsider saw its hand-over to the key that signed: whoever holds it "

@@ -60,7 +60,10 @@ def tables(files: PackageFiles) -> str:
         if name not in ALWAYS and not _is_selection(table):
             raise Bad(f"the table {name} is no selection of events: only they make further tables")
         expected = sealed.lines(table) if sealed is not None and rule != "withheld" else None
-        counted += _table(files.folder / "data" / "tables", name, _columns(table), expected)
+        lines = _table(files.folder / "data" / "tables", name, _columns(table), expected)
+        if name == "withheld" and lines != (said := files.package["withheld"]):
+            raise Bad(f"data/package.json counts {said} things withheld, data/tables/withheld.jsonl has {lines}")
+        counted += lines
     if absent := sorted(ALWAYS.keys() - names):
         raise Absent(f"the table {absent[0]} is not named in data/package.json")
     if unknown:

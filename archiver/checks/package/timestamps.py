@@ -14,7 +14,7 @@ from archiver.checks.package.files import PackageFiles, Unknown
 from archiver.checks.package.ledger import prefix
 from archiver.checks.package.run import run
 from archiver.checks.proofs import Bad
-from archiver.checks.stamps import CheckedToken, check_token, fingerprint, usable_openssl
+from archiver.checks.stamps import CheckedToken, NoOpenssl, check_token, fingerprint, usable_openssl
 from storage.digest import sha256
 from storage.times import system_clock
 
@@ -24,6 +24,8 @@ APART = timedelta(seconds=300)
 
 _ONLY = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*")
 """A file that holds a certificate, and no words around it."""
+_CHAIN = re.compile(rb"\s*(?:-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*){0,16}")
+"""The certificates that came with a token. openssl is asked about each, so there are not many."""
 
 
 @dataclass
@@ -58,20 +60,39 @@ def timestamps(files: PackageFiles) -> str:
             raise Bad(f"proofs/timestamps/{size} holds a checkpoint of another size")
         for by in sorted({one.rpartition(".")[0] for one in inside if re.fullmatch(r".+\.(tsq|tsr|pem|root)", one)}):
             stamp = _Stamp(size, by, message)
+            files.stamps += 1
             if run(files, f"timestamp {stamp.name}", _checked, stamp):
                 accepted.append(stamp)
         if "opentimestamps.ots" in inside:
+            files.calendars += 1
             run(files, f"timestamp {size} Bitcoin", _calendar, size, message)
     _roots(files)
     _ended(files, accepted)
-    if files.trusted and not files.times:
+    if files.trusted and not files.named and not files.unchecked:
         raise Unknown("no stamp leads to a root that you named")
     return ""
 
 
 def _checked(files: PackageFiles, stamp: _Stamp) -> str:
     """Check the token of an authority (RFC 3161), and note the time that it states."""
-    usable_openssl()
+    try:
+        usable_openssl()
+        token, root = _token(files, stamp)
+    except NoOpenssl:
+        files.unchecked += 1
+        raise
+    if files.trusted and root not in files.trusted:
+        raise Unknown(f"leads to a root that you did not name: {root}")
+    files.named += 1
+    _possible(files, token.time, stamp.size)
+    stamp.token = token
+    files.times[stamp.size] = min(files.times.get(stamp.size, token.time), token.time)
+    compare = "" if files.trusted else ": compare it with the authority's own"
+    return f"checkpoint {stamp.size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…{compare}"
+
+
+def _token(files: PackageFiles, stamp: _Stamp) -> tuple[CheckedToken, str]:
+    """Check a token with what lies beside it; return it, and the fingerprint of its root. Raises `Bad`, `NoOpenssl`."""
     request, response, chain = (files.read(f"{stamp.stem}.{ending}") for ending in ("tsq", "tsr", "pem"))
     root = files.read(f"{stamp.stem}.root").decode("ascii").strip()
     if not re.fullmatch("[0-9a-f]{64}", root):
@@ -79,17 +100,12 @@ def _checked(files: PackageFiles, stamp: _Stamp) -> str:
     pem = files.read(f"proofs/roots/{root}.pem")
     if fingerprint(pem) != root or not _ONLY.fullmatch(pem):
         raise Bad(f"{stamp.stem}: the root certificate is another one, or not the only one in its file")
+    if not _CHAIN.fullmatch(chain):
+        raise Bad(f"{stamp.stem}.pem holds something else than at most 16 certificates")
     try:
-        token = check_token(stamp.message, request, response, chain, pem)
+        return check_token(stamp.message, request, response, chain, pem), root
     except Bad as error:
         raise Bad(f"{stamp.stem}: {error}") from error
-    if files.trusted and root not in files.trusted:
-        raise Unknown(f"leads to a root that you did not name: {root}")
-    _possible(files, token.time, stamp.size)
-    stamp.token = token
-    files.times[stamp.size] = min(files.times.get(stamp.size, token.time), token.time)
-    compare = "" if files.trusted else ": compare it with the authority's own"
-    return f"checkpoint {stamp.size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…{compare}"
 
 
 def _roots(files: PackageFiles) -> None:
@@ -174,12 +190,27 @@ def time(files: PackageFiles) -> str:
         )
         text = f"{covered} of {len(seqs)} captures are covered by a stamp{under}"
         if some and not whole:
-            files.report.add(f"{len(seqs) - covered} of {len(seqs)} captures NOT TIMESTAMPED")
+            perhaps = "perhaps " if files.unchecked else ""
+            files.report.add(f"{len(seqs) - covered} of {len(seqs)} captures {perhaps}NOT TIMESTAMPED")
     if not some:
-        files.report.add("NOT TIMESTAMPED")
-        text = "NOT TIMESTAMPED: no outsider vouches for any time"
+        beside, why = _not_stamped(files)
+        files.report.add(beside)
+        text = f"{beside}{why}"
     files.report.say(Finding.INTACT if whole and some and files.trusted else Finding.NOTE, "time", text)
     return ""
+
+
+def _not_stamped(files: PackageFiles) -> tuple[str, str]:
+    """Return (what the verdict says where no time is shown, and why): what was not checked is not said to be absent."""
+    if files.unchecked:
+        return "its timestamps were NOT CHECKED", ", so nothing is known here of any time: see the lines above"
+    if files.times:
+        return "NOT TIMESTAMPED", ": its stamps are older than each of its captures"
+    if files.stamps:
+        which = "under a root that you named" if files.trusted else "by any stamp that counts"
+        return f"NOT TIMESTAMPED {which}", ": see the lines above"
+    more = "; its OpenTimestamps proofs are not followed here" if files.calendars else ""
+    return "NOT TIMESTAMPED", f": no authority vouches for any time{more}"
 
 
 def clock(files: PackageFiles) -> str:

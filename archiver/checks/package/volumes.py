@@ -56,7 +56,7 @@ def _listed(volumes: list[Path], packed: str) -> dict[str, str]:
     listed = {}
     for line in filter(None, map(str.strip, lines)):
         match = _LINE.fullmatch(line)
-        if match is None or not is_volume(match["name"]):
+        if match is None or not is_volume(match["name"]) or match["name"] in listed:
             raise Unknown(f"{LIST} is not the list that was made: ask for it again")
         listed[match["name"]] = match["digest"]
     if not listed:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line
+from archiver.checks.captures import UNCHECKED
 from archiver.checks.home import home_lines
 from archiver.checks.lines import worst_of
 from archiver.cli.pager import paged
@@ -80,7 +81,7 @@ def _check_home(context: Context) -> int:
 
     found = home_lines(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
     seen: set[Finding] = set()
-    stamped = 0
+    stamped = unchecked = 0
     waiting: list[Line] = []
     for line in found:
         if waiting and line.subject != waiting[-1].subject and (what is None or named):
@@ -89,6 +90,7 @@ def _check_home(context: Context) -> int:
         waiting.append(line)
         seen.add(line.finding)
         stamped += line.check == "time" and line.finding is Finding.INTACT
+        unchecked += line.check == "time" and line.detail.startswith(UNCHECKED)
     code = worst_of(seen)
     if what is not None and not named and code == 0:
         step = meant(what, cases).strip() or "List them with `archiver case list`."
@@ -96,7 +98,9 @@ def _check_home(context: Context) -> int:
     _print_subject(context, waiting)
     verdict = VERDICTS[code]
     times = (
-        "NOT TIMESTAMPED"
+        (f"{stamped} timestamped, the rest NOT CHECKED" if stamped else "timestamps NOT CHECKED")
+        if unchecked
+        else "NOT TIMESTAMPED"
         if not stamped
         else "all timestamped"
         if stamped == named

@@ -6,6 +6,6 @@ and nothing of ours: an outsider reads the joined file from top to bottom. docs/
 """
 
 MODULES = (
-    "words", "bag", "volumes", "notes", "ledger", "canon", "stamps", "sealed", "zipped", "records", "tables", "wacz", "earlier", "driver",
+    "words", "bag", "volumes", "forms", "notes", "ledger", "canon", "stamps", "sealed", "zipped", "records", "tables", "wacz", "earlier", "driver",
 )  # fmt: skip
 """In the order in which they are joined: each uses only those before it."""

@@ -7,8 +7,9 @@ import hashlib
 import os
 import re
 import stat
+from typing import NoReturn
 
-from .words import NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, first, missing_if, tampered_if
+from .words import DEEP, NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, first, missing_if, most_of, tampered_if
 
 SEVERAL = concurrent.futures.ThreadPoolExecutor()  # digests of several files at once
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -51,6 +52,11 @@ def digest_file(path: str, algorithm: str) -> str:
     return running.hexdigest()
 
 
+def unread(error: OSError) -> NoReturn:
+    """A folder that cannot be read is not one that holds nothing."""
+    raise error
+
+
 def names_in(folder: str) -> tuple[set[str], list[str], list[str]]:
     """(names of all files, names that an operating system left, empty folders). Links and special files are refused, and
     names that other systems would confuse."""
@@ -58,10 +64,15 @@ def names_in(folder: str) -> tuple[set[str], list[str], list[str]]:
     junk: list[str] = []
     bare: list[str] = []
     folded: dict[str, str] = {}
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in os.walk(folder, onerror=unread):
+        below = os.path.relpath(where, folder).replace(os.sep, "/")
+        tampered_if(
+            below.count("/") >= DEEP, f"{below[:80]}\u2026 has more folders inside each other than any package has"
+        )
         for name in [one for one in folders if re.fullmatch(JUNK, one, re.IGNORECASE)]:
-            folders.remove(name)
-            junk.append(os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/"))
+            if not os.path.islink(os.path.join(where, name)):
+                folders.remove(name)
+                junk.append(os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/"))
         if not folders and not files and where != folder:
             bare.append(os.path.relpath(where, folder).replace(os.sep, "/"))
         for name in folders + files:
@@ -87,7 +98,7 @@ def read_small(folder: str, name: str) -> bytes:
     path = os.path.join(folder, *name.split("/"))
     missing_if(not os.path.isfile(path), f"{name} is not there")
     tampered_if(
-        not re.fullmatch(NAME, name) or os.path.getsize(path) > SMALL,
+        not re.fullmatch(NAME, name) or os.path.getsize(path) > most_of(name),
         f"{name} lies outside of the package, or is larger than allowed",
     )
     with open(path, "rb") as stream:

@@ -12,13 +12,14 @@ import time
 from typing import Any
 
 from .bag import bag_info, check_bag, check_left_behind, digest_of, line_ends_changed, manifest, names_in, read_small
-from .canon import canonical
+from .canon import canonical, number
 from .earlier import V1, check_index_v1, check_media_v1, check_posts_v1, check_wacz_list_v1
+from .forms import KEYS, check_form
 from .ledger import Ledger, check_items, handed_over, handover_seen, signer_of
 from .notes import fingerprint_of, given_checkpoint, given_fingerprint, in_words, note_text, strangers
 from .records import check_assemblies, check_records, read_assemblies
 from .sealed import Capture, check_event
-from .stamps import FOLDERS, Stamped, check_stamps, iso
+from .stamps import FOLDERS, Counted, Stamped, check_stamps, iso
 from .tables import ENDINGS, Sealed, check_files, check_plain, check_tables
 from .volumes import package_or_volumes, tell_volumes
 from .wacz import check_description, check_index, check_wacz_list
@@ -52,16 +53,6 @@ PLACES = {
     "partner": rf"{ITEMS}|data/screens/[0-9]{{4,}}\.png",
     "public": r"(?!)",
 }
-SAID = {
-    "name": r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}",
-    "made": r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z)?",
-    "software": r"archiver/[A-Za-z0-9][A-Za-z0-9.+-]{0,40}",
-}
-"""What data/package.json says in words, and what these look like: the WACZ and bag-info.txt repeat them."""
-KEYS = frozenset((
-    "captures", "checkpoint", "format", "key", "made", "name", "not_in_package", "profile", "software", "tables",
-    "test_routes", "withheld",
-))  # fmt: skip
 
 
 class Check:
@@ -77,6 +68,7 @@ class Check:
         self.package: dict[str, Any] = {}
         self.leaves: dict[int, dict[str, Any]] = {}
         self.times: dict[int, tuple[int, str]] = {}
+        self.stamps = Counted()
         self.captures: list[Capture] = []
         self.junk: list[str] = []
         self.bare: list[str] = []
@@ -129,19 +121,20 @@ class Check:
             "line ends were changed on the way (by mail, FTP or git): copy the package again as binary files",
         )
         try:
-            said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"))["format"]
+            said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"), parse_int=number)["format"]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise Tampered(f"data/package.json is not that of a package: {error}"[:120]) from error
-        number = re.fullmatch("archiver-package/([1-9][0-9]{0,5})", str(said))
-        tampered_if(not number, f"data/package.json is not that of a package: {said!r}"[:120])
-        assert number
-        later = int(number[1]) > int(FORMAT.rpartition("/")[2])
+        release = re.fullmatch("archiver-package/([1-9][0-9]{0,5})", str(said))
+        tampered_if(not release, f"data/package.json is not that of a package: {said!r}"[:120])
+        assert release
+        later = int(release[1]) > int(FORMAT.rpartition("/")[2])
         cannot_tell_if(later, f"made by a later version ({said}): take the check.py of the release that made it")
         self.v1 = said == V1
 
     def find_places(self) -> None:
         """Nothing lies in it but what an exporter writes."""
         self.package = canonical(read_small(self.folder, "data/package.json"))
+        tampered_if(not isinstance(self.package, dict), "data/package.json is not that of a package")
         said = self.package.get("profile")
         tampered_if(str(said) not in PLACES, f"data/package.json names no profile: {said!r}"[:120])
         self.profile = str(said)
@@ -152,6 +145,7 @@ class Check:
             )
             tampered_if(self.profile == "full" and not self.package["captures"], "a package without captures")
             return
+        check_form(self.package, self.profile == "public")
         tables = "|".join(re.escape(str(one["name"])) for one in self.package["tables"])
         ending = "(mp4|png|m4a)" if self.profile == "public" else f"({ENDINGS})"
         allowed = (
@@ -160,12 +154,6 @@ class Check:
         )
         strange = sorted(name for name in self.names if not re.fullmatch(allowed, name))
         tampered_if(strange, f"{first(strange)} has no place in a package of profile {self.profile}")
-        for key, form in SAID.items():
-            stated = self.package[key]
-            tampered_if(
-                not isinstance(stated, str) or not re.fullmatch(form, stated),
-                f"data/package.json states as {key} what no archiver writes: {stated!r}"[:160],
-            )
         tampered_if(
             read_small(self.folder, "bag-info.txt") != bag_info(self.folder, self.names, self.package),
             "bag-info.txt says something else than data/package.json",
@@ -183,9 +171,8 @@ class Check:
         wanted = f"{V1 if self.v1 else FORMAT}\n{kind} {digest}\n"
         tampered_if(note_text(note, self.keys[0]) != wanted, "the signature belongs to another package")
         for name in strangers(note, self.keys[:1]):
-            self.report.say(
-                "note", "signature", f"a line by {name}, a key that nothing here vouches for: it says nothing"
-            )
+            said = f"a line by {name}, a key that nothing here vouches for: it says nothing"
+            self.report.say("note", "signature", said)
         return "the key signed the list of all files"
 
     handovers = 0
@@ -241,8 +228,9 @@ class Check:
 
     def find_stamps(self) -> None:
         about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.today, self.roots)
-        check_stamps(about, self.report, self.event, self.times)
-        cannot_tell_if(self.roots and not self.times, "no stamp leads to a root that you named")
+        check_stamps(about, self.report, self.event, self.times, self.stamps)
+        none = self.roots and not self.stamps.named and not self.stamps.unchecked
+        cannot_tell_if(none, "no stamp leads to a root that you named")
 
     def tell_time(self) -> None:
         if self.times and not self.roots:
@@ -265,18 +253,31 @@ class Check:
                 else ", under roots that came with the package: give --root"
             )
         if not covered:
-            self.report.add("NOT TIMESTAMPED")
+            text = self.not_stamped()
         elif len(covered) < len(seqs):
-            self.report.add(f"{len(seqs) - len(covered)} of {len(seqs)} captures NOT TIMESTAMPED")
+            lacking = f"{len(seqs) - len(covered)} of {len(seqs)} captures"
+            self.report.add(f"{lacking} {'perhaps ' if self.stamps.unchecked else ''}NOT TIMESTAMPED")
         sure = covered and len(covered) >= len(seqs) and self.roots
-        self.report.say(
-            "intact" if sure else "note",
-            "time",
-            text if covered else "NOT TIMESTAMPED: no outsider vouches for any time",
-        )
+        self.report.say("intact" if sure else "note", "time", text)
+
+    def not_stamped(self) -> str:
+        """Says why no time is shown, in the verdict too: what could not be checked is not said to be absent."""
+        stamps = self.stamps
+        if stamps.unchecked:
+            self.report.add("its timestamps were NOT CHECKED")
+            return "its timestamps were NOT CHECKED, so nothing is known here of any time: see the lines above"
+        if stamps.held and not self.times:
+            plain = "NOT TIMESTAMPED " + ("under a root that you named" if self.roots else "by any stamp that counts")
+            self.report.add(plain)
+            return f"{plain}: see the lines above"
+        self.report.add("NOT TIMESTAMPED")
+        if self.times:
+            return "NOT TIMESTAMPED: its stamps are older than each of its captures"
+        calendars = "; its OpenTimestamps proofs are not followed here" if stamps.calendars else ""
+        return f"NOT TIMESTAMPED: no authority vouches for any time{calendars}"
 
     def check_retired(self) -> str:
-        seq = handover_seen(self.handovers, self.keys, self.leaves, self.times)
+        seq = handover_seen(self.handovers, self.leaves, self.times, self.stamps.unchecked)
         seconds = min(when for size, (when, _) in self.times.items() if size > seq)
         self.report.add(f"by way of a hand-over of keys that an outsider had seen by {iso(seconds)[:10]}")
         return f"its hand-over is event {seq}, and was there at {iso(seconds)}"
@@ -318,7 +319,7 @@ class Check:
             if name.startswith("data/events/"):
                 seq = int(name[len("data/events/") : -len(".json")])
                 self.events[seq] = self.event(seq)
-        told = f"{len(self.events)} events signed by who made them"
+        told = f"{len(self.events)} events, each signed by the key that it names"
         return f"{len(self.captures)} captures as they were sealed: events, manifests, lines, inventories; {told}"
 
     def find_archive(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .bag import read_small
 from .notes import checkpoint, is_key, note_text
-from .words import CannotTell, Tampered, first, missing_if, tampered_if
+from .words import CannotTell, Tampered, cannot_tell_if, first, is_moment, missing_if, tampered_if
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -111,6 +111,18 @@ def tlog_proof(data: bytes) -> tuple[bytes, int, list[bytes], bytes]:
     return base64.b64decode(lines[1][6:], validate=True), int(lines[2][6:]), path, note.encode()
 
 
+def is_leaf(leaf: Any, index: int) -> bool:
+    """Whether a value is a leaf in the one form that leaves have: no reader can take it for something else."""
+    if not isinstance(leaf, dict) or set(leaf) != {"seq", "type", "time", "salted_hash"}:
+        return False
+    texts = [leaf[key] for key in ("type", "time", "salted_hash")]
+    if type(leaf["seq"]) is not int or leaf["seq"] != index or not all(isinstance(text, str) for text in texts):
+        return False
+    return bool(
+        re.fullmatch("[a-z][a-z-]*", texts[0]) and is_moment(texts[1]) and re.fullmatch("[0-9a-f]{64}", texts[2])
+    )
+
+
 def check_items(
     folder: str, names: set[str], ledger: Ledger, package: dict[str, Any], canonical: Any
 ) -> dict[int, dict[str, Any]]:
@@ -126,10 +138,7 @@ def check_items(
         )
         tampered_if(ledger.leaves[index] != leaf_hash(entry), f"{name} is of another leaf than the ledger has there")
         leaf = canonical(entry)
-        tampered_if(
-            set(leaf) != {"seq", "type", "time", "salted_hash"} or leaf["seq"] != index,
-            f"{name} is not a leaf of event {index}",
-        )
+        tampered_if(not is_leaf(leaf, index), f"{name} is not a leaf of event {index}, as an archiver writes one")
         leaves[index] = leaf
     shown_seqs = [item["event"] for item in package["captures"]]
     for seq in shown_seqs + package["not_in_package"]:
@@ -154,7 +163,7 @@ def signer_of(keys: list[str], given: str) -> int:
     raise Tampered("signed by a key other than the one that you named")
 
 
-def handover_seen(number: int, keys: list[str], leaves: dict[int, dict[str, Any]], times: dict[int, Any]) -> int:
+def handover_seen(number: int, leaves: dict[int, dict[str, Any]], times: dict[int, Any], unchecked: int) -> int:
     """The event of the hand-over by which the key that was named ended, if an outsider saw it. Raises `CannotTell`.
 
     Whoever holds a retired key can sign a hand-over to a key of his own, today as well: a stamp shows when it was there.
@@ -162,6 +171,11 @@ def handover_seen(number: int, keys: list[str], leaves: dict[int, dict[str, Any]
     handovers = sorted((seq for seq, leaf in leaves.items() if leaf["type"] == "key-handover"), reverse=True)
     seq = handovers[number - 1] if len(handovers) >= number else None
     if seq is None or not any(size > seq for size in times):
+        cannot_tell_if(
+            unchecked,
+            "the key that you named was retired. Whether an outsider saw its hand-over to the key that signed was not checked: "
+            "see the lines about timestamps",
+        )
         raise CannotTell(
             "the key that you named was retired, and no outsider saw its hand-over to the key that signed: whoever holds it "
             "could have made that. Ask the makers for the fingerprint of their key of today"

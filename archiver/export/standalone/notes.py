@@ -12,6 +12,7 @@ from .words import Tampered, cannot_tell_if, tampered_if
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
+SIGNATURES = 16  # a note has one or two: each of more would cost the time of who checks
 Point = tuple[int, int, int, int]
 
 
@@ -86,7 +87,9 @@ def note_text(note: bytes, vkey: str) -> str:
     text += "\n"
     public, (name, key_id, _) = key_bytes(vkey), vkey.split("+", 2)
     good = False
-    for line in signatures[:-1].split("\n"):
+    lines = signatures[:-1].split("\n")
+    tampered_if(len(lines) > SIGNATURES, f"a note with {len(lines)} signatures: ours have one or two")
+    for line in lines:
         match = re.fullmatch("\u2014 (\\S+) ([A-Za-z0-9+/=]+)", line)
         tampered_if(not match, "a signature line that is none")
         assert match

@@ -36,14 +36,21 @@ def check_event(folder: str, seq: int, leaf_json: str) -> dict[str, Any]:
     unsigned = canonical_bytes({key: item for key, item in event.items() if key != "signature"})
     public, signature = (base64.b64decode(text, validate=True) for text in (event["agent"]["key"], event["signature"]))
     tampered_if(
-        not ed25519(public, b"archiver-event/1\n" + unsigned, signature), f"{name} is not signed by the person it names"
+        not ed25519(public, b"archiver-event/1\n" + unsigned, signature),
+        f"{name} is not signed by the key that it names",
     )
     return event
 
 
+def split_lines(data: bytes) -> list[bytes]:
+    """Lines end with LF, and with nothing else."""
+    lines = data.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def check_lines(folder: str, name: str, stated: dict[str, Any]) -> None:
     """The lines of a .jsonl must give the root that the manifest states."""
-    leaves = [leaf_hash(raw.rstrip(b"\n")) for raw in read_small(folder, name).splitlines(keepends=True)]
+    leaves = [leaf_hash(raw) for raw in split_lines(read_small(folder, name))]
     tampered_if(
         (len(leaves), tree_root(leaves).hex()) != (stated["count"], stated["root"]),
         f"{name} does not give the root that the manifest states",
@@ -152,7 +159,7 @@ class Capture:
         check_inventory(
             self.id,
             self.manifest,
-            [self._whole(raw) for raw in read_small(folder, f"{where}/inventory.jsonl").splitlines()],
+            [self._whole(raw) for raw in split_lines(read_small(folder, f"{where}/inventory.jsonl"))],
         )
         known = {line["id"] for line in self.records}
         tampered_if(len(known) != len(self.records), f"{self.id}: a record that is listed twice")

@@ -19,6 +19,7 @@ from .bag import digest_file, read_small
 from .ledger import Ledger
 from .words import CannotTell, Report, Tampered, cannot_tell_if, first, tampered_if
 
+MOST = 16  # certificates beside a token: openssl is asked about each
 APART = 300  # seconds by which clocks that are right can differ
 INSTALL = "install OpenSSL (macOS: brew install openssl; Windows: Git for Windows brings it) and put it first in PATH"
 OTS = bytes.fromhex(
@@ -139,6 +140,12 @@ def one_root(pem: bytes, name: str, stem: str) -> bytes:
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
 
 
+def only_certificates(pem: bytes, stem: str) -> None:
+    """The chain beside a token: a few certificates, and no words before, between or behind them."""
+    left, count = re.subn(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----", b"", pem)
+    tampered_if(left.strip() or count > MOST, f"{stem}.pem holds something else than at most {MOST} certificates")
+
+
 def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
     """(seconds, root) of one token over `note`: request with nonce, imprint, signature, chain to the root in the package."""
     usable_openssl()
@@ -148,20 +155,21 @@ def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[in
     root_name = read_small(folder, f"{stem}.root").decode("ascii").strip()
     tampered_if(not re.fullmatch("[0-9a-f]{64}", root_name), f"{stem}.root names no certificate")
     root = one_root(read_small(folder, f"proofs/roots/{root_name}.pem"), root_name, stem)
-    asked = openssl("ts -query -in {q} -text", q=query).stdout
-    imprint = re.sub(r"[ -]", "", "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE)))
+    only_certificates(chain, stem)
+    head, _, rest = openssl("ts -query -in {q} -text", q=query).stdout.partition("\nPolicy OID:")
+    imprint = re.sub(r"[ -]", "", "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", head, re.MULTILINE)))
     tampered_if(
-        "Hash Algorithm: sha256" not in asked or imprint != hashlib.sha256(note).hexdigest(),
+        "\nHash Algorithm: sha256\n" not in head or imprint != hashlib.sha256(note).hexdigest(),
         f"{stem}: the request is over something else",
     )
     tampered_if(
-        not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE),
+        not re.match(r"[^\n]*\nNonce: 0x[0-9A-Fa-f]{8,}\n", rest),
         f"{stem}: the request has no nonce, an old answer could have been given",
     )
-    said = openssl("ts -reply -in {r} -text", r=reply).stdout
+    # What the authority signed, and nothing else: before it an answer has words under no signature, which anybody can change.
+    said = openssl("ts -reply -in {r} -token_out -text", r=reply).stdout
     stated = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
-    granted = re.search(r"^Status: Granted( with modifications)?\.$", said, re.MULTILINE)
-    tampered_if(not granted or not stated, f"{stem}: no granted token")
+    tampered_if(not stated, f"{stem}: no granted token")
     assert stated
     seconds = moment(stated[1])
     # As of the time that it states: certificates end, and a token outlives them. Who checks later should see it renewed.
@@ -217,8 +225,22 @@ class Stamped(NamedTuple):
     roots: list[str]
 
 
+class Counted:
+    """How many stamps a package holds, and what became of them."""
+
+    def __init__(self) -> None:
+        self.held = 0  # tokens of authorities
+        self.unchecked = 0  # of these: openssl was not there to check them
+        self.named = 0  # of these: hold, and lead to a root that counts
+        self.calendars = 0  # proofs of OpenTimestamps
+
+
 def check_stamps(
-    about: Stamped, report: Report, event: Callable[[int], dict[str, Any]], times: dict[int, tuple[int, str]]
+    about: Stamped,
+    report: Report,
+    event: Callable[[int], dict[str, Any]],
+    times: dict[int, tuple[int, str]],
+    counted: Counted,
 ) -> None:
     """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
     folder, names, ledger, leaves, on, today, roots = about
@@ -243,12 +265,18 @@ def check_stamps(
                 led_to.add(read_small(folder, f"{stem}.root").decode("ascii", "replace").strip())
 
             def one(stem: str = stem, size: int = size, note: bytes = note) -> str:
-                seconds, root = token_time(folder, names, stem, note)
+                counted.held += 1
+                try:
+                    seconds, root = token_time(folder, names, stem, note)
+                    ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
+                except CannotTell:
+                    counted.unchecked += 1
+                    raise
                 cannot_tell_if(roots and root not in roots, f"leads to a root that you did not name: {root}")
+                counted.named += 1
                 possible(seconds, size, leaves, max(on, today))
                 by = stem.rpartition("/")[2]
                 times[size] = min(times.get(size, (seconds, by)), (seconds, by))
-                ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
                 tokens.append(
                     Token(
                         f"{size} {by}",
@@ -264,6 +292,7 @@ def check_stamps(
             report.check(f"timestamp {size} {stem.rpartition('/')[2]}", one)
         if f"{where}/opentimestamps.ots" in names:
             proof = read_small(folder, f"{where}/opentimestamps.ots")
+            counted.calendars += 1
             report.check(
                 f"timestamp {size} Bitcoin",
                 lambda proof=proof, note=note, size=size: report.say(

@@ -14,7 +14,7 @@ VOLUME_LIST = "volumes.txt"
 
 def volumes_in(folder: str) -> list[str]:
     """Names of the volumes in a folder, in order."""
-    return sorted(name for name in os.listdir(folder) if re.fullmatch(VOLUME, name))
+    return sorted(name for name in os.listdir(folder) if re.fullmatch(VOLUME, name, re.IGNORECASE))
 
 
 def check_volumes(folder: str) -> str:
@@ -31,11 +31,14 @@ def check_volumes(folder: str) -> str:
         raise CannotTell(
             f"{VOLUME_LIST} is not there, so nobody can tell whether these are all volumes: ask for it again"
         )
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        lines = stream.read(1 << 20).splitlines()
-    matches = [re.fullmatch(rf"([0-9a-f]{{64}}) [ *]({VOLUME})", line.strip()) for line in lines if line.strip()]
+    with open(path, "rb") as stream:
+        lines = stream.read(1 << 20).decode("utf-8", "replace").split("\n")
+    matches = [re.fullmatch(rf"([0-9a-f]{{64}}) [ *]((?i:{VOLUME}))", line.strip()) for line in lines if line.strip()]
     listed = {match[2]: match[1] for match in matches if match}
-    cannot_tell_if(not listed or None in matches, f"{VOLUME_LIST} is not the list that was made: ask for it again")
+    cannot_tell_if(
+        not listed or None in matches or len(listed) != len(matches),
+        f"{VOLUME_LIST} is not the list that was made: ask for it again",
+    )
     absent = sorted(set(listed) - set(names))
     missing_if(
         absent, f"{len(absent)} of {len(listed)} volumes are not there, first: {first(absent)}. Ask for it again"

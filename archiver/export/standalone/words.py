@@ -9,6 +9,7 @@ TAMPERED      something is not what it was when the package was made
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 import re
@@ -21,6 +22,11 @@ from typing import Any, NoReturn
 FORMAT = "archiver-package/2"
 READ = 1 << 20
 SMALL = 256 << 20  # files that are read as a whole may not be larger
+SIZES = (  # what an archiver writes is far smaller: more would only cost the time and memory of who checks
+    (r"proofs/(?!leaves\.bin).*|signature/.*", 1 << 20),
+    (r"data/package\.json|data/events/.*|data/captures/[^/]+/manifest\.json", 16 << 20),
+)
+DEEP = 16  # folders inside each other: a package has four
 NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"  # what every file of a package is called
 
 
@@ -37,7 +43,7 @@ class CannotTell(Exception):
 
 
 WORDS: dict[type[Exception], str] = {Tampered: "TAMPERED", Missing: "MISSING", CannotTell: "cannot tell"}
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, ArithmeticError, MemoryError,
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError, ArithmeticError,
               RecursionError, struct.error, zlib.error)  # fmt: skip
 
 
@@ -48,6 +54,26 @@ def tampered_if(wrong: object, text: str, kind: type[Exception] = Tampered) -> N
 
 missing_if = functools.partial(tampered_if, kind=Missing)
 cannot_tell_if = functools.partial(tampered_if, kind=CannotTell)
+
+
+def most_of(name: str) -> int:
+    """How large a file may be that is read as a whole, in bytes."""
+    return next((most for pattern, most in SIZES if re.fullmatch(pattern, name)), SMALL)
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is a time in UTC that a calendar has, like 2026-11-22T08:25:28.311178Z."""
+    match = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-5][0-9])(\.[0-9]{1,6})?Z", text)
+    return match is not None and is_day(match[1]) and match[2] < "24" and match[2][3:] < "60"
+
+
+def is_day(text: str) -> bool:
+    try:
+        return bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text)) and bool(
+            datetime.date(*map(int, text.split("-")))
+        )
+    except ValueError:
+        return False
 
 
 def first(names: Iterable[object]) -> object:
@@ -77,6 +103,8 @@ class Report:
         except OSError as error:
             where = os.path.basename(str(error.filename or "a file"))
             self.say("cannot tell", about, f"{where} cannot be read: {error.strerror or error}. Copy the package again")
+        except MemoryError:
+            self.say("cannot tell", about, "this machine has not enough memory for it: check it on a larger one")
         except UNREADABLE as error:
             self.say("TAMPERED", about, f"cannot be read in its expected format ({type(error).__name__}: {error})")
         else:
@@ -96,8 +124,11 @@ class Report:
 
 
 def shown(text: object) -> str:
-    """Words of strangers on a terminal: control characters and marks that turn the direction as codes."""
-    marks = "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    """Words of strangers on a terminal: control characters, line ends, and marks that turn the direction or are not seen, as codes."""
+    marks = (
+        "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+        "\U000e0000-\U000e007f]"
+    )
     return re.sub(marks, lambda match: f"\\x{ord(match[0]):02x}", str(text))
 
 

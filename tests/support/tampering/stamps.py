@@ -243,7 +243,7 @@ def a_block_that_was_invented(s: Scene) -> None:
     _proof(s, b"\x08\x00" + bytes.fromhex("0588960d73d71901") + b"\x03\x80\xea\x30", HEAD)
 
 
-@inside(INTACT, words="NOT TIMESTAMPED: no outsider vouches for any time")
+@inside(INTACT, words="NOT TIMESTAMPED: no authority vouches for any time")
 def no_stamps(s: Scene) -> None:
     for folder in ("proofs/timestamps", "proofs/roots"):
         shutil.rmtree(s.path(folder))

@@ -227,6 +227,7 @@ def a_spreadsheet_missing(s: Scene) -> None:
 def what_is_withheld_is_the_signer_s_word(s: Scene) -> None:
     line = {"instead": None, "item": "I0001", "what": "a name", "why": "asked for"}
     rewritten(s, "withheld", lambda lines: lines.append(line))
+    s.edit(lambda said: said.update(withheld=said["withheld"] + 1))
 
 
 @inside(INTACT, words="data/report.html")
@@ -339,7 +340,7 @@ def _box(kind: bytes, data: bytes) -> bytes:
     return (8 + len(data)).to_bytes(4, "big") + kind + data
 
 
-@inside(INTACT, words="media files without metadata", profile="public")
+@inside(INTACT, words="with no parts but those of sound and picture", profile="public")
 def a_plain_picture(s: Scene) -> None:
     _published(s, "data/media/I0001-91.png", _png((b"IHDR", bytes(13)), (b"IDAT", b"tEXt place"), (b"IEND", b"")))
 
@@ -353,6 +354,39 @@ def a_picture_that_names_a_place(s: Scene) -> None:
 def a_film_that_names_a_place(s: Scene) -> None:
     place = _box(b"moov", _box(b"udta", _box(b"\xa9xyz", b"+43.2+076.9/")))
     _published(s, "data/media/I0001-91.mp4", _box(b"ftyp", b"isom") + place + _box(b"mdat", b"\xa9xyz"))
+
+
+@inside(words="goes on behind its picture", profile="public")
+def a_picture_with_words_behind_it(s: Scene) -> None:
+    data = _png((b"IHDR", bytes(13)), (b"IDAT", b""), (b"IEND", b""), (b"IDAT", b"Almaty"))
+    _published(s, "data/media/I0001-91.png", data)
+
+
+@inside(words="ends in the middle of its picture", profile="public")
+def a_picture_that_says_to_be_longer(s: Scene) -> None:
+    data = _png((b"IHDR", bytes(13))) + b"\0\xff\xff\xffIDATAlmaty"
+    _published(s, "data/media/I0001-91.png", data)
+
+
+@inside(words="carries more than sound and picture: b'free'", profile="public")
+def a_film_with_words_in_its_free_space(s: Scene) -> None:
+    film = _box(b"ftyp", b"isom") + _box(b"free", bytes(8) + b"Almaty") + _box(b"mdat", b"")
+    _published(s, "data/media/I0001-91.mp4", film)
+
+
+@inside(words="carries more than sound and picture: b'Aigul, Almaty", profile="public")
+def a_film_whose_program_is_a_person(s: Scene) -> None:
+    program = _box(b"\xa9too", _box(b"data", b"\0\0\0\1\0\0\0\0Aigul, Almaty, 3 May"))
+    place = _box(b"moov", _box(b"udta", _box(b"meta", bytes(4) + _box(b"ilst", program))))
+    _published(s, "data/media/I0001-91.mp4", _box(b"ftyp", b"isom") + place + _box(b"mdat", b""))
+
+
+@inside(INTACT, words="with no parts but those of sound and picture", profile="public")
+def a_film_as_ffmpeg_writes_it(s: Scene) -> None:
+    program = _box(b"\xa9too", _box(b"data", b"\0\0\0\1\0\0\0\0Lavf60.16.100"))
+    place = _box(b"moov", _box(b"udta", _box(b"meta", bytes(4) + _box(b"ilst", program))))
+    film = _box(b"ftyp", b"isom") + place + _box(b"free", bytes(8)) + _box(b"mdat", b"")
+    _published(s, "data/media/I0001-91.mp4", film)
 
 
 @inside(words="a box that does not fit", profile="public")
