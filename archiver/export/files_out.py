@@ -20,8 +20,9 @@ from archiver.errors import UsageError
 from archiver.export.media_names import ending_of
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
+from archiver.lookup.capture_files import CaptureFiles
 from archiver.lookup.items import MediaFile
-from archiver.lookup.material import MEDIA, CaptureFiles, Folders, SealedCapture, media_of, post_name
+from archiver.lookup.material import MEDIA, Folders, SealedCapture, media_of, post_name
 from archiver.text.file_names import ascii_name, name_part, same_name
 from archiver.text.plain import size
 from spiders.targets import Target, parse_target

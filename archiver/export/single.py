@@ -11,7 +11,8 @@ from archiver.export.packing import pages_of
 from archiver.export.wacz import WarcSource, wacz
 from archiver.home.home import Home
 from archiver.home.ports import Fetch, PackageSigner
-from archiver.lookup.material import CaptureFiles, SealedCapture
+from archiver.lookup.capture_files import CaptureFiles
+from archiver.lookup.material import SealedCapture
 from archiver.version import SOFTWARE
 
 

@@ -18,8 +18,9 @@ from archiver.export.profiles import show
 from archiver.export.report.chronology import Chronology
 from archiver.export.report.items import judged
 from archiver.home.home import Home
+from archiver.lookup.capture_files import CaptureFiles
 from archiver.lookup.items import Items, MediaFile, Observation
-from archiver.lookup.material import CaptureFiles, gather
+from archiver.lookup.material import gather
 from archiver.lookup.spool import Spool
 from archiver.signer.create_home import SetupAnswers, create_home
 from archiver.signer.local import LocalSigner

@@ -13,7 +13,8 @@ from archiver.checks import check_home, worst
 from archiver.demo.mtproto import Fault
 from archiver.demo.telegram_model import Repeat
 from archiver.home.home import Home
-from archiver.lookup.material import CaptureFiles, Folders, SealedCapture, media_of
+from archiver.lookup.capture_files import CaptureFiles
+from archiver.lookup.material import Folders, SealedCapture, media_of
 from storage.digest import sha256_hex
 from tests.support.telegram_world import TelegramShell, file_of, number, video
 
