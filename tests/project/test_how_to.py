@@ -61,7 +61,7 @@ class Reader:
 
     def type(self, words: list[str], code: int) -> None:
         if "ID" in words:
-            last = max(Home(self.home).catalog.captures(), key=lambda one: int(one["event"]))["id"]
+            last = Home(self.home).catalog.captures()[-1]["id"]
             words = [last if word == "ID" else word for word in words]
         words = [self.fingerprint() if word == "WORDS" else word for word in words]
         said = io.StringIO()
