@@ -479,7 +479,7 @@ def test_a_misspelt_case_in_the_settings_stops_what_connects(shell: Shell) -> No
         assert code == 1, words
         assert "[cases.almati], which is none" in err
         assert "Did you mean almaty?" in err
-    assert shell("case", "show", "almaty")[1] == ""
+    assert shell("case", "show", "almaty")[1] == "no captures\n"
     assert {"what": "[cases.almati]", "present": False, "said": "no case of this home"} in shell.json("doctor")[1]
     assert shell("case", "new", "almati")[0] == 0
     assert shell("capture", post, "--case", "almaty")[0] == 0

@@ -28,7 +28,7 @@ def lines_of(home: Home) -> Any:
 def test_each_capture_is_told_before_the_next_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
 
-    def look(folder: Path, detail: dict[str, Any], stamped: Any) -> list[Line]:
+    def look(folder: Path, detail: dict[str, Any], stamped: Any, hindered: bool) -> list[Line]:
         looked.append(folder.name)
         return [intact(folder.name, "looked", "at")]
 

@@ -257,7 +257,7 @@ def test_what_breaks_beside_captures_is_said_once_they_are_closed(
 
 
 def test_a_fault_in_what_takes_a_page_is_the_reason(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CaptureSession, "_page_seen", lambda session, item: _raise(ValueError("of ours")))
+    monkeypatch.setattr(CaptureSession, "_page_seen", lambda session, item, claimed: _raise(ValueError("of ours")))
     code, [result] = shell.json("capture", LINK)
     assert (code, result["outcome"]) == (2, "partial")
     assert str(result["reason"]).startswith("a fault of ours: ValueError: of ours; in the log at ")

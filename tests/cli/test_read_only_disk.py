@@ -67,6 +67,7 @@ def test_a_look_at_work_on_a_read_only_disk_shows_it(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     home = ["--home", str(disk / "home")]
+    assert main([*home, *NEW_HOME], None, {}) == 0
     assert main([*home, "jobs", "add", "https://t.me/durov/1"], None, {}) == 0
     assert main([*home, "case", "new", "almaty"], None, {}) == 0  # makes state.sqlite too
     before = sorted(disk.rglob("*"))

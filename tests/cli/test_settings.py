@@ -156,7 +156,9 @@ def test_an_empty_variable_overrides_no_proxy(shell: Shell) -> None:
 
 def test_an_empty_variable_answers_no_question(tmp_path: Path) -> None:
     given = {"ARCHIVER_PROXY": "", "ARCHIVER_PSEUDONYM": "", "ARCHIVER_AS": "", "ARCHIVER_TIMESTAMPS": ""}
-    assert main(["--home", str(tmp_path / "home")], None, given) == 0
+    assert main(["--home", str(tmp_path / "home"), "--create"], None, given) == 1, "how to connect was not said"
+    assert not (tmp_path / "home").exists()
+    assert main(["--home", str(tmp_path / "home"), "--create", "--direct"], None, given) == 0
     home = Home(tmp_path / "home", environment=given)
     assert (home.config.pseudonym, home.config.proxy, home.environment) == ("investigator", None, {})
 
