@@ -272,9 +272,9 @@ class JoinedCase:
         said: list[list[tuple[str, str]]] = []
         told = make.preview
 
-        def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[tuple[str, str]]:
+        def preview(home: Home, plan: PackagePlan, keys: Sequence[str], needed: int) -> list[tuple[str, str]]:
             plans.append(plan)
-            said.append(told(home, plan, keys))
+            said.append(told(home, plan, keys, needed))
             return said[-1]
 
         plain = ("--no-encrypt",) if profile == "full" else ()
