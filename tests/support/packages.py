@@ -73,6 +73,7 @@ class PackagedCase:
         self.network = TestNetwork({**world.network.routes, **network.routes}, world.network.roots)
         self.run("case", "new", "almaty")
         self.run("capture", LINKS[0], "--case", "almaty")
+        self.run("seal")
         given = folder / "given"
         self.run("seal", "--write", str(given))
         self.given = given.read_bytes()
