@@ -20,7 +20,7 @@ from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
-from archiver.errors import UsageError
+from archiver.errors import NotFound, UsageError
 from archiver.home.log import Telling, keep_fault, noted
 from archiver.home.paths import make_folder
 from archiver.home.people import home_label
@@ -191,7 +191,7 @@ class Worker:
     async def _work(self, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
         try:
             with disk_refusals("carrying out a job"):
-                await asyncio.to_thread(self._require_cases, attempt.job, options.cases)
+                await asyncio.to_thread(self._require_cases, options.cases)
                 if attempt.job.kind == "watch":
                     return await check_watch(self, attempt, target, options)
                 if attempt.job.kind == "crawl":
@@ -202,16 +202,19 @@ class Worker:
         except EvidenceError as error:
             return Ended(Outcome.FAILED, error.summary, ())
 
-    def _require_cases(self, job: Job, cases: Sequence[str]) -> None:
+    def _require_cases(self, cases: Sequence[str]) -> None:
         """Raise `CaseElsewhere` where a case of the job is not in this home: a home that has it does the job."""
-        self.home.project()
-        missing = [case for case in cases if case not in self.home.case_recipients()]
-        if missing:
-            raise CaseElsewhere(
-                f"a home that has the case {missing[0]!r}",
-                f"{self._label} on {self._machine}, which does not",
-                f"It waits for the worker of such a home, or for: archiver case new {missing[0]}",
-            )
+        try:
+            self.home.recipients(list(cases))
+        except NotFound:
+            self.home.project()  # another process may have made the case since
+            missing = [case for case in cases if case not in self.home.case_recipients()]
+            if missing:
+                raise CaseElsewhere(
+                    f"a home that has the case {missing[0]!r}",
+                    f"{self._label} on {self._machine}, which does not",
+                    f"It waits for the worker of such a home, or for: archiver case new {missing[0]}",
+                ) from None
 
     def _count_fresh(self, captures: tuple[str, ...], after: str) -> int:
         """Count the posts in these captures that say that they were published after that moment."""

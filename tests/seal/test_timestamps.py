@@ -334,7 +334,7 @@ def _stamping(outside: Outsiders, world: World, shell: Shell) -> Path:
 
 
 def _passed(moment: Path) -> None:
-    moment.write_text("2022-01-05T05:00:00Z\n")
+    moment.write_text("2022-01-05T05:00:00.000000Z\n")
 
 
 def test_a_capture_is_never_stamped_because_it_began_or_ended(outside: Outsiders, world: World, shell: Shell) -> None:
@@ -377,7 +377,7 @@ def test_moments_are_drawn_anew_and_lie_within_their_bounds(home: Home) -> None:
     assert all(now + EARLIEST <= one <= later + LATEST for one in drawn)
     assert max(drawn) - min(drawn) > (LATEST - EARLIEST) / 4
     assert next_moment(home) == drawn[-1]
-    for text in ("", "words", "2999-01-01T00:00:00Z"):  # damaged; or the clock was set back
+    for text in ("", "words", "2999-01-01T00:00:00.000000Z"):  # damaged; or the clock was set back
         (home.path / "proofs" / ".next").write_text(text)
         assert next_moment(home) <= home.clock() + LATEST, text
     assert not is_due(home)

@@ -12,6 +12,8 @@ from archiver.text.plain import harmless, many
 from storage.errors import Unreachable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
@@ -43,9 +45,7 @@ def run(context: Context) -> int:
         return ExitCode.PARTIAL
     found = _found(home)
     if context.arguments.metrics is not None:
-        from storage.files import write_synced
-
-        write_synced(context.arguments.metrics, metrics(found).encode(), 0o644)
+        _write_metrics(context.arguments.metrics, metrics(found))
     console.data(found)
     if (away := found["queue_unreachable"]) is None:
         _print_work(console, found)
@@ -55,6 +55,18 @@ def run(context: Context) -> int:
     for one in found["failed"] or ():
         console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
     return exit_code_of(found)
+
+
+def _write_metrics(path: Path, text: str) -> None:
+    """Write the numbers whole or not at all, for a monitor of another user too. Raises `DiskError`."""
+    from storage.errors import disk_refusals
+    from storage.files import write_synced
+
+    working = path.with_name(f".{path.name}.new-numbers")
+    write_synced(working, text.encode())
+    with disk_refusals(f"writing {path.name}"):
+        working.chmod(0o644)  # the umask of every command closes what it writes
+        working.replace(path)
 
 
 def exit_code_of(found: dict[str, Any]) -> int:
