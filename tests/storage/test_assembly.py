@@ -85,7 +85,7 @@ def test_the_check_puts_files_together_again(shell: Shell) -> None:
     [(finding, text)] = lines_about(stream(shell))
     assert finding is Finding.INTACT
     assert "1 files put together from their pieces" in text
-    assert "assemblies" in shell("check")[1]
+    assert "assemblies" in shell("check", "--verbose")[1]
 
 
 @pytest.mark.parametrize(
