@@ -13,7 +13,7 @@ from typing import Any
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.link_lists import Entry, ListRead
-from archiver.capture.list_copy import copy_name, write_copy
+from archiver.capture.list_copy import NotCopied, copy_name, write_copy
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, RETRIED
 from archiver.capture.result import CaptureResult
@@ -23,7 +23,7 @@ from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
 from archiver.text.judged import in_words
-from archiver.text.spellings import all_spellings
+from archiver.text.spellings import Spellings, all_spellings
 from spiders.links import without_userinfo
 from spiders.platforms import names
 from spiders.posts import Outcome
@@ -402,12 +402,18 @@ class Batch:
         return self._sheets
 
     def _clean_rows(self) -> list[Row]:
-        secrets = all_spellings(value.decode("utf-8", "replace") for value in self._home.config.secret_values)
+        secrets = self._secrets()
         return [Row(**cleaned(asdict(row), secrets)) for row in self.rows()]
+
+    def _secrets(self) -> list[str]:
+        return all_spellings(value.decode("utf-8", "replace") for value in self._home.config.secret_values)
 
     def copy(self, read: ListRead) -> Path:
         """Write a copy of the list with these results beside its own columns. Raises `NotCopied`, `DiskError`."""
         assert read.table is not None
+        secrets = Spellings(self._secrets())
+        if any(secrets.within(text) for rows in read.table.rows.values() for _, cells in rows for text in cells):
+            raise NotCopied("a cell of it holds a value that the settings keep secret; take it out to get a copy")
         places: dict[tuple[str, int], list[Row]] = {}
         for entry, row in zip(self.entries, self._clean_rows(), strict=True):
             if entry.place is not None:
